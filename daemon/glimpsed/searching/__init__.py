@@ -1,0 +1,1 @@
+"""From a question to hits: query, candidates, coverage, rank, why, search."""

@@ -1,0 +1,145 @@
+"""What searching needs of the table and the encoders, and what it hands back."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from glimpsed.records import Encoding, Filters, Row
+
+
+class Table(Protocol):
+    """The reads that a search makes; every list comes best first."""
+
+    @property
+    def version(self) -> int:
+        """Grows with every commit."""
+        ...
+
+    async def nearest(
+        self, vector: Any, *, strong: bool, filters: Filters, k: int, encoder: str | None = None
+    ) -> Sequence[tuple[str, float]]:
+        """(path, cosine similarity) of the rows that have such a vector, made by `encoder` if that is given."""
+        ...
+
+    async def match(self, question: str, filters: Filters, k: int) -> Sequence[tuple[str, float]]:
+        """(path, bm25) of the rows that hold any of the question's words."""
+        ...
+
+    async def frequency(self, word: str) -> int:
+        """How many rows hold the word."""
+        ...
+
+    async def folder_counts(self) -> Mapping[str, int]:
+        """How many rows each folder has."""
+        ...
+
+    async def select(self, paths: Collection[str]) -> Mapping[str, Row]:
+        """The rows of these paths, those that are there; vectors may be left out."""
+        ...
+
+    async def recent(self, filters: Filters, k: int) -> Sequence[Row]:
+        """Newest first, by when the picture was taken, else by when the file changed."""
+        ...
+
+
+class Question(Protocol):
+    """A question in the space of each encoder that could take it."""
+
+    @property
+    def fallback(self) -> Encoding:
+        """By the fallback: always there."""
+        ...
+
+    @property
+    def strong(self) -> Encoding | None:
+        """By the chosen encoder where that is another one and can answer now."""
+        ...
+
+
+class Encoders(Protocol):
+    """What a search needs of the encoders."""
+
+    @property
+    def fallback_id(self) -> str:
+        """Of the encoder whose vector every row has."""
+        ...
+
+    @property
+    def chosen_id(self) -> str:
+        """Of the encoder whose vector rows should have; the fallback's id where no other was chosen."""
+        ...
+
+    async def question(self, text: str) -> Question:
+        """Encode a question; never waits for a load."""
+        ...
+
+
+class Weights(Protocol):
+    """How much each signal counts; not negative, not all zero."""
+
+    @property
+    def dense(self) -> float:
+        """Of nearness in meaning."""
+        ...
+
+    @property
+    def sparse(self) -> float:
+        """Of the encoder's token weights."""
+        ...
+
+    @property
+    def text(self) -> float:
+        """Of the words themselves."""
+        ...
+
+
+class Settings(Protocol):
+    """The section [search] of the configuration."""
+
+    @property
+    def weights(self) -> Weights:
+        """Of the signals."""
+        ...
+
+    @property
+    def min_score(self) -> float:
+        """0 to 1: hits below are not shown."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One picture of an answer."""
+
+    id: str
+    """The content id; empty where the file's bytes could never be read."""
+    path: str
+    folder: str
+    score: float
+    """0 to 1, comparable within one answer only."""
+    signals: dict[str, float]
+    """Those that apply, 0 to 1: `dense` is the cosine (of the fallback, after what all questions share is taken away:
+    0.2 is much), `sparse` the product of the token weights as a share of the answer's greatest, `text` the share of
+    the question that the row's words cover."""
+    label: str
+    """Of the part that matched best; empty where the row has no words at all."""
+    snippet: str
+    why: str
+    taken_at: str | None
+    width: int | None
+    height: int | None
+    also: tuple[str, ...] = ()
+    """Other paths of the same content that match too, best first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One page of hits, best first."""
+
+    hits: tuple[Hit, ...]
+    next: str | None
+    """Cursor of the next page; None at the end."""
+    took_ms: float
+    encoders: tuple[str, ...]
+    """Ids of the encoders that took part."""
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,62 @@
+"""Signals become one score by the formula that the module states."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.searching.fakes import Weights
+
+from glimpsed.searching.rank import Signals, nearness, score
+
+EVEN = Weights()
+
+
+def test_nearness_halves_at_the_sixth_place() -> None:
+    assert nearness(1) == 1.0
+    assert nearness(6) == 0.5
+
+
+@pytest.mark.parametrize(
+    ("better", "worse"),
+    [
+        (Signals(120, 1.0, 1.0), Signals(1, 0.0, 0.0)),
+        (Signals(1, 0.0, 0.0), Signals(2, 0.05, 0.05)),
+        (Signals(1, 0.0, 0.0), Signals(4, 0.5, 0.5)),
+        (Signals(3, 0.8, 0.8), Signals(3, 0.8, 0.4)),
+        (Signals(99, 0.1, 0.1, exact=True), Signals(1, 1.0, 1.0)),
+        (Signals(1, 0.0, 0.0, sparse=0.9), Signals(1, 0.0, 0.0, sparse=0.1)),
+        (Signals(7, 0.0, 0.0), Signals(8, 0.0, 0.0)),
+    ],
+)
+def test_what_is_before_what(better: Signals, worse: Signals) -> None:
+    assert score(better, EVEN) > score(worse, EVEN)
+
+
+def test_the_ends_of_the_scale() -> None:
+    assert score(Signals(1, 1.0, 1.0, 1.0, exact=True), EVEN) == 1.0
+    assert score(Signals(1, 1.0, 1.0), EVEN) == pytest.approx(0.9)
+    assert score(Signals(1, 1.0, 1.0), Weights(0, 0.2, 0)) == 0.0
+
+
+def test_weights_are_those_of_the_configuration() -> None:
+    near, said = Signals(1, 0.0, 0.0), Signals(50, 1.0, 1.0)
+    assert score(near, Weights(1, 0, 0)) > score(said, Weights(1, 0, 0))
+    assert score(near, Weights(0, 0, 1)) == 0.0
+    assert score(said, Weights(0, 0, 1)) == pytest.approx(0.9)
+
+
+SIGNALS = st.builds(
+    Signals,
+    dense_place=st.integers(1, 10_000),
+    covered=st.floats(0, 1),
+    covered_together=st.floats(0, 1),
+    sparse=st.none() | st.floats(0, 1),
+    exact=st.booleans(),
+)
+
+
+@given(SIGNALS, st.builds(Weights, *[st.floats(0, 10)] * 3))
+@settings(deadline=None, max_examples=150)
+def test_scores_lie_between_0_and_1_and_exact_ones_above(signals: Signals, weights: Weights) -> None:
+    total = score(signals, weights)
+    assert 0.0 <= total <= 1.0 + 1e-9
+    assert (total >= 0.9 - 1e-9) if signals.exact else (total <= 0.9 + 1e-9)
