@@ -1,0 +1,166 @@
+"""The metadata blocks of a picture, cut out of its container undecoded: so broken pictures keep their words."""
+
+import re
+import zlib
+from dataclasses import dataclass, field
+
+from glimpsed.reading import containers
+from glimpsed.reading.texts import decode
+
+LIMIT = 16 << 20
+"""Bytes of one block, also after inflating it."""
+
+_XMP_JPEG = b"http://ns.adobe.com/xap/1.0/\0"
+_XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_RAW_PROFILE = re.compile(r"Raw profile type (\w+)", re.IGNORECASE)
+
+
+@dataclass(slots=True)
+class Blocks:
+    """What a container holds, still in its own encoding; `exif` begins with the TIFF header, or is empty."""
+
+    exif: bytes = b""
+    xmp: list[bytes] = field(default_factory=list)
+    photoshop: bytes = b""
+    """Image resources (`8BIM…`), IPTC among them."""
+    iptc: bytes = b""
+    """IPTC-IIM data sets that stand alone."""
+    texts: list[tuple[str, str]] = field(default_factory=list)
+    """Keyword and text, as PNG has them."""
+    comments: list[str] = field(default_factory=list)
+
+
+def blocks(data: bytes) -> Blocks:
+    """The blocks of any picture; what is broken in itself is left out, so it never raises."""
+    if data.startswith(b"\xff\xd8"):
+        return _jpeg(data)
+    if data.startswith(b"\x89PNG"):
+        return _png(data)
+    if data.startswith(b"RIFF"):
+        return _webp(data)
+    if data.startswith(b"GIF8"):
+        return _gif(data)
+    if containers.byte_order(data):
+        return _tiff(data)
+    if data[4:8] == b"jP  ":
+        return _jpeg2000(data)
+    return Blocks()
+
+
+def _jpeg(data: bytes) -> Blocks:
+    out = Blocks()
+    for kind, start, end in containers.jpeg(data):
+        body = data[start:end]
+        if kind == b"\xda":
+            break
+        if kind == b"\xe1" and body.startswith(b"Exif\0") and not out.exif:
+            out.exif = body[6:]
+        elif kind == b"\xe1" and body.startswith(_XMP_JPEG):
+            out.xmp.append(body[len(_XMP_JPEG) :])
+        elif kind == b"\xed" and body.startswith(b"Photoshop 3.0\0"):
+            out.photoshop += body[14:]
+        elif kind == b"\xfe":
+            out.comments.append(decode(body.rstrip(b"\0")))
+    return out
+
+
+def _png(data: bytes) -> Blocks:
+    out = Blocks()
+    for kind, start, end in containers.png(data):
+        if kind == b"eXIf":
+            out.exif = data[start:end].removeprefix(b"Exif\0\0")
+        elif kind in {b"tEXt", b"zTXt", b"iTXt"}:
+            keyword, text = _png_text(kind, data[start:end])
+            profile = _RAW_PROFILE.fullmatch(keyword)
+            if keyword == "XML:com.adobe.xmp":
+                out.xmp.append(text)
+            elif profile:
+                _raw_profile(out, profile[1].lower(), text)
+            elif text:
+                # The specification says Latin-1 for two of the three; many programs write UTF-8 all the same.
+                out.texts.append((keyword, decode(text)))
+    return out
+
+
+def _png_text(kind: bytes, body: bytes) -> tuple[str, bytes]:
+    keyword, _, rest = body.partition(b"\0")
+    packed = kind == b"zTXt"
+    if kind == b"zTXt":
+        rest = rest[1:]
+    elif kind == b"iTXt":
+        packed = rest[:1] == b"\1"
+        _, _, rest = rest[2:].partition(b"\0")
+        _, _, rest = rest.partition(b"\0")
+    return decode(keyword), _inflated(rest) if packed else rest
+
+
+def _inflated(packed: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(packed, LIMIT)
+    except zlib.error:
+        return b""
+
+
+def _raw_profile(out: Blocks, kind: str, text: bytes) -> None:
+    """As ImageMagick hides other containers' blocks in PNG: name, length, then hexadecimal."""
+    try:
+        body = bytes.fromhex(b"".join(text.split()[2:]).decode("ascii"))
+    except ValueError:
+        return
+    if kind in {"exif", "app1"} and body.startswith(b"Exif\0\0"):
+        out.exif = out.exif or body[6:]
+    elif kind == "xmp" or body.startswith(_XMP_JPEG):
+        out.xmp.append(body.removeprefix(_XMP_JPEG))
+    elif kind in {"iptc", "8bim"}:
+        out.photoshop += body.removeprefix(b"Photoshop 3.0\0")
+
+
+def _webp(data: bytes) -> Blocks:
+    out = Blocks()
+    for kind, start, end in containers.riff(data):
+        if kind == b"EXIF":
+            out.exif = data[start:end].removeprefix(b"Exif\0\0")
+        elif kind == b"XMP ":
+            out.xmp.append(data[start:end])
+    return out
+
+
+def _gif(data: bytes) -> Blocks:
+    out = Blocks()
+    for kind, start, end in containers.gif(data):
+        if kind == b"\xfe":
+            out.comments.append(decode(_joined(data, start, end)))
+        elif kind == b"\xff" and data[start + 1 : start + 12] == b"XMP DataXMP":
+            # The packet stands there as it is; 258 bytes behind it keep the chain of lengths alive.
+            out.xmp.append(data[start + 12 : max(start + 12, end - 258)])
+    return out
+
+
+def _joined(data: bytes, start: int, end: int) -> bytes:
+    out = b""
+    while start < end and start < len(data) and data[start] and len(out) < LIMIT:
+        out += data[start + 1 : start + 1 + data[start]]
+        start += 1 + data[start]
+    return out
+
+
+def _tiff(data: bytes) -> Blocks:
+    order = containers.byte_order(data) or "<"
+    out = Blocks(exif=data)
+    first = containers.tiff_directory(data, order, int.from_bytes(data[4:8], "little" if order == "<" else "big"))
+    entries = first.entries if first else {}
+    if 700 in entries:
+        out.xmp.append(containers.tiff_bytes(data, entries[700])[:LIMIT])
+    if 33723 in entries:
+        out.iptc = containers.tiff_bytes(data, entries[33723])[:LIMIT]
+    if 34377 in entries:
+        out.photoshop = containers.tiff_bytes(data, entries[34377])[:LIMIT]
+    return out
+
+
+def _jpeg2000(data: bytes) -> Blocks:
+    out = Blocks()
+    for kind, start, end in containers.boxes(data):
+        if kind == b"uuid" and data[start : start + 16] == _XMP_UUID:
+            out.xmp.append(data[start + 16 : min(end, start + LIMIT)])
+    return out

@@ -1,0 +1,133 @@
+"""The words in names, as people and as cameras make them."""
+
+import os
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from glimpsed.reading.names import split, words
+from glimpsed.reading.texts import clean
+from glimpsed.records import Part
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("ramenReceipt_Kyoto-2024", "ramen Receipt Kyoto 2024"),
+        ("20240305_birthday_anna", "2024-03-05 birthday anna"),
+        ("2024.03.05 Geburtstag", "2024-03-05 Geburtstag"),
+        ("20241399_x", "20241399 x"),
+        ("20240230_x", "20240230 x"),
+        ("HTTPServer.error", "HTTP Server error"),
+        ("iPhone bill (1)", "iPhone bill"),
+        ("report - Copy", "report"),
+        ("Kyoto2024", "Kyoto 2024"),
+        ("room101", "room101"),
+        ("4x4 car", "4x4 car"),
+        ("don't_panic", "don't panic"),
+        ("火车票北京", "火车票北京"),
+        ("東京タワー_夜", "東京タワー 夜"),
+        ("โรงเรียน", "โรงเรียน"),
+        ("हिन्दी_फोटो", "हिन्दी फोटो"),
+        ("ЗакатНадМорем", "Закат Над Морем"),
+        ("image of a cat", "image of a cat"),
+        ("photo of us", "photo of us"),
+        ("caf\udce9", "café"),
+    ],
+)
+def test_words_of_a_name_that_people_gave(name: str, expected: str) -> None:
+    assert words(f"/p/{name}.jpg", "/p") == (Part("name", expected),)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "IMG_2041",
+        "IMG-20240305-WA0001",
+        "IMG_20240305_101112~2",
+        "DSC01234",
+        "_DSC0042",
+        "DSCN0010",
+        "P1010234",
+        "PXL_20240305_101112345.MP",
+        "MVIMG_20200101_120000",
+        "GOPR0123",
+        "DJI_0042",
+        "Screenshot from 2024-03-05 10-11-12",
+        "Screenshot_20240305-101112_Chrome",
+        "Bildschirmfoto vom 2024-03-05 10-11-12",
+        "スクリーンショット 2024-03-05 10.11.12",
+        "WhatsApp Image 2024-03-05 at 10.11.12",
+        "photo_2024-03-05_10-11-12",
+        "FB_IMG_1709631072000",
+        "1709631072000",
+        "Scan0001",
+        "download (2)",
+        "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
+        "d9b012d111e585d20cadbda665d9bdc0b2fd8298",
+        "___",
+    ],
+)
+def test_a_camera_made_name_is_full_text_only(name: str) -> None:
+    (part,) = words(f"/p/{name}.jpg", "/p")
+    assert part.label == "above"
+    assert part.text
+
+
+def test_directories() -> None:
+    assert words("/p/Reisen/2024/Kyoto_Tag1/ramen.jpg", "/p") == (
+        Part("name", "ramen"),
+        Part("directory", "Kyoto Tag1"),
+        Part("above", "Reisen 2024"),
+    )
+    assert words("/p/ramen.jpg", "/p") == (Part("name", "ramen"),)
+
+
+def test_the_own_stem_stands_before_the_directories_above() -> None:
+    assert words("/p/trips/Japan/IMG_2041.jpg", "/p") == (
+        Part("above", "IMG 2041"),
+        Part("directory", "Japan"),
+        Part("above", "trips"),
+    )
+
+
+def test_a_camera_made_directory_says_nothing_to_encode() -> None:
+    assert words("/p/Ostern/100CANON/IMG_2041.jpg", "/p") == (
+        Part("above", "IMG 2041"),
+        Part("above", "Ostern 100CANON"),
+    )
+
+
+def test_a_name_without_any_sign_is_still_something() -> None:
+    assert words("/p/\x01.jpg", "/p") == (Part("above", "picture"),)
+
+
+def test_a_folder_elsewhere_is_no_reason_to_fail() -> None:
+    assert words("/q/a cat.jpg", "/p")[0] == Part("name", "a cat")
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.text(st.characters(exclude_characters="/"), min_size=1), st.text(min_size=1), st.text(min_size=1))
+def test_any_text_gives_valid_utf8(name: str, above: str, folder: str) -> None:
+    for path, root in ((f"/p/{above}/{name}.jpg", "/p"), (name, folder), (above, name)):
+        parts = words(path, root)
+        assert parts
+        assert parts[0].label in {"name", "above"}
+        for part in parts:
+            part.text.encode("utf-8")
+            assert part.text.strip() == part.text != ""
+            assert "\0" not in part.text
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.binary(min_size=1, max_size=60).filter(lambda b: b"/" not in b and b"\0" not in b))
+def test_any_file_name_the_kernel_takes(raw: bytes) -> None:
+    for part in words(os.fsdecode(b"/p/" + raw + b".png"), "/p"):
+        part.text.encode("utf-8")
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text())
+def test_splitting_loses_no_letters(name: str) -> None:
+    assert [sign for sign in split(name) if sign.isalnum()] == [sign for sign in clean(name) if sign.isalnum()]
