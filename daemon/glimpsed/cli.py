@@ -1,0 +1,153 @@
+"""The two programs, `glimpsed` and `glimpse`; the only place that exits the process.
+
+Whatever takes long to import is imported where it is used: `glimpse search` has to feel instant.
+"""
+
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from glimpsed import __version__, cli_ask, cli_folder, cli_service
+from glimpsed.errors import ConfigError, GlimpsedError
+
+if TYPE_CHECKING:
+    from glimpsed.config import Config
+
+USAGE = 64  # EX_USAGE
+SOFTWARE = 70  # EX_SOFTWARE
+INTERRUPTED = 130  # what shells give a program that ended by SIGINT
+CUT_OFF = 141  # ... and by SIGPIPE
+
+
+def glimpsed() -> NoReturn:
+    """The daemon."""
+    _end("glimpsed", daemon)
+
+
+def glimpse() -> NoReturn:
+    """The client."""
+    _end("glimpse", client)
+
+
+class _Filter(click.Group):
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click's own status for it would be that of nothing found
+            return CUT_OFF
+
+
+@click.group(cls=_Filter, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--socket", metavar="PATH", help="The daemon's socket; the configuration's unless given.")
+@click.version_option(__version__, message="%(version)s")
+@click.pass_context
+def client(context: click.Context, socket: str | None) -> None:
+    """Ask glimpsed where a picture is, and how it does."""
+    context.obj = socket
+
+
+for _command in (*cli_ask.COMMANDS, cli_folder.folder, cli_service.service):
+    client.add_command(_command)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--config", metavar="FILE", help="Read this in place of ~/.config/glimpsed/config.toml.")
+@click.option(
+    "--folder", "folders", metavar="DIR", multiple=True, help="Watch this and not the configured folders; repeatable."
+)
+@click.option("--state", metavar="DIR", help="Keep the state here.")
+@click.option("--socket", metavar="PATH", help="Answer on this Unix socket.")
+@click.option("--rebuild", is_flag=True, help="Set the table aside first, and make it anew from the pictures.")
+@click.version_option(__version__, message="%(version)s")
+def daemon(config: str | None, folders: tuple[str, ...], state: str | None, socket: str | None, rebuild: bool) -> None:
+    """Watch picture folders, and answer where a picture is, until told to stop."""
+    from glimpsed.config import load  # noqa: PLC0415  not for --version and --help
+
+    found = load(
+        Path(config) if config is not None else None,
+        flags={"watch.folders": folders or None, "store.path": state, "serve.socket": socket},
+    )
+    _serve(found, rebuild=rebuild)
+
+
+def _serve(config: "Config", *, rebuild: bool) -> None:
+    import anyio  # noqa: PLC0415  the daemon's side is slow to import
+
+    from glimpsed import logs, service  # noqa: PLC0415
+    from glimpsed.storing import table  # noqa: PLC0415
+
+    logs.configure(config.log)
+    try:
+        if rebuild:
+            table.rebuild(config.store.path)
+        # The LanceDB bindings need asyncio.
+        anyio.run(service.run, config, backend="asyncio")
+    except Exception as error:
+        if config.log.file is not None:  # standard error gets it in any case
+            _log(_cause(error))
+        raise
+
+
+def _log(error: BaseException) -> None:
+    from glimpsed.events import Event, Journal  # noqa: PLC0415  the daemon's side is slow to import
+
+    if isinstance(error, GlimpsedError):
+        Journal().say(Event.DAEMON_FAILED, error=error)
+    else:
+        Journal().say(Event.DAEMON_FAILED, error=error, traceback="".join(traceback.format_exception(error)))
+
+
+def _end(program: str, command: click.Command) -> NoReturn:
+    """Run a program and exit with its status: docs/exit-status.md. A command returns its own, or None for 0."""
+    status: object = None
+    try:
+        try:
+            status = command.main(prog_name=program, standalone_mode=False)
+        except BaseExceptionGroup as group:
+            raise _cause(group) from None
+    except click.ClickException as error:
+        error.show()
+        status = USAGE
+    except GlimpsedError as error:
+        _tell(program, error)
+        status = error.exit_status
+    except (KeyboardInterrupt, click.Abort):
+        status = INTERRUPTED
+    except Exception:
+        traceback.print_exc()
+        status = SOFTWARE
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        status = CUT_OFF
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes once more at its end
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def _cause(error: BaseException) -> BaseException:
+    """What a task group failed for: the one exception in it, or our own errors' first; else all of it."""
+    leaves = _leaves(error)
+    ours = [leaf for leaf in leaves if isinstance(leaf, GlimpsedError)]
+    return leaves[0] if len(leaves) == 1 or len(ours) == len(leaves) else error
+
+
+def _leaves(error: BaseException) -> list[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        return [leaf for one in error.exceptions for leaf in _leaves(one)]
+    return [error]
+
+
+def _tell(program: str, error: GlimpsedError) -> None:
+    from glimpsed.cli_show import shown  # noqa: PLC0415  not where all is well
+
+    if isinstance(error, ConfigError):
+        lines = [f"{program}: the configuration cannot be used:", *(f"  {fault}" for fault in error.faults)]
+    else:
+        where = f"{error.where}: " if error.where else ""
+        lines = [f"{program}: {where}{error.what}", *([f"  {error.hint}"] if error.hint else [])]
+    for line in lines:
+        print(shown(line), file=sys.stderr)

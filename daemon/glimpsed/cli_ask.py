@@ -1,0 +1,147 @@
+"""The commands of `glimpse` that ask the daemon: search, status, events, scan, explain."""
+
+import os
+import subprocess
+from typing import TYPE_CHECKING
+
+import click
+
+from glimpsed.errors import GlimpsedError, UsageError
+
+if TYPE_CHECKING:
+    from glimpsed.client import Client
+
+NOTHING_FOUND = 1
+
+as_json = click.option("--json", "json", is_flag=True, help="Print JSON, as the API gives it.")
+
+
+@click.command()
+@click.argument("query", nargs=-1, required=True)
+@click.option("-k", "--number", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many pictures.")
+@click.option("--sync", is_flag=True, help="First wait until what is on the disk now is indexed, at most 30 s.")
+@as_json
+@click.option("--paths", is_flag=True, help="Print the paths only, byte for byte.")
+@click.option("-0", "--null", is_flag=True, help="As --paths, with a NUL after each one.")
+@click.option("--open", "opened", type=click.IntRange(1, 1000), metavar="N", help="Open the Nth picture.")
+@click.pass_context
+def search(
+    context: click.Context,
+    *,
+    query: tuple[str, ...],
+    number: int,
+    sync: bool,
+    json: bool,
+    paths: bool,
+    null: bool,
+    opened: int | None,
+) -> int | None:
+    """Find pictures by what is in and around them.
+
+    QUERY is words in any language, and filters: after:2024-06 before:2025 in:~/Pictures type:png
+
+    Exits with 1 where there is none.
+    """
+    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+    from glimpsed.client import path_of  # noqa: PLC0415
+
+    question = " ".join(query)
+    answer = _client(context).search(question, k=max(number, opened or 1), sync=sync)
+    for warning in answer.get("warnings", ()):
+        cli_show.warn(warning)
+    found = [path_of(hit) for hit in answer["hits"]]
+    if json:
+        cli_show.print_json(answer)
+    elif paths or null:
+        cli_show.print_paths(found, b"\0" if null else b"\n")
+    elif opened is None:
+        cli_show.print_hits(answer)
+    if not found:
+        cli_show.warn(f'nothing found for "{question}"')
+        return NOTHING_FOUND
+    return None if opened is None else _open(found, opened)
+
+
+@click.command()
+@as_json
+@click.pass_context
+def status(context: click.Context, *, json: bool) -> None:
+    """Tell how the daemon is and what it does."""
+    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+
+    now = _client(context).status()
+    if json:
+        cli_show.print_json(now)
+    else:
+        cli_show.print_status(now)
+
+
+@click.command()
+@as_json
+@click.pass_context
+def events(context: click.Context, *, json: bool) -> None:
+    """Tell what happens from now on, until interrupted; with --json one object a line."""
+    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+
+    for line in _client(context).events():
+        cli_show.print_event(line, json=json)
+
+
+@click.command()
+@click.argument("path", nargs=-1)
+@as_json
+@click.pass_context
+def scan(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
+    """Have the daemon compare folders with its index now.
+
+    PATH is a folder, a directory or a file in one; all folders are compared unless given.
+    """
+    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+
+    told = _client(context).scan([os.path.abspath(one) for one in path])
+    if json:
+        cli_show.print_json(told)
+    else:
+        cli_show.print_tree(told)
+
+
+@click.command()
+@click.argument("file")
+@as_json
+@click.pass_context
+def explain(context: click.Context, *, file: str, json: bool) -> int | None:
+    """Tell all that is known of one file, there or gone.
+
+    Exits with 1 where it is not in the index.
+    """
+    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+
+    told = _client(context).explain(os.path.abspath(file))
+    if json:
+        cli_show.print_json(told)
+    else:
+        cli_show.print_tree(told)
+    return None if told.get("indexed", True) else NOTHING_FOUND
+
+
+COMMANDS = (search, status, events, scan, explain)
+
+
+def _client(context: click.Context) -> "Client":
+    from glimpsed.client import Client  # noqa: PLC0415  not for --help
+
+    socket: str | None = context.obj
+    if socket is None:
+        from glimpsed.config import load  # noqa: PLC0415  not where the socket is named
+
+        socket = load().serve.socket
+    return Client(os.path.abspath(socket))
+
+
+def _open(found: list[bytes], number: int) -> int:
+    if number > len(found):
+        raise UsageError(f"there is no picture {number}, only {len(found)} were found")
+    try:
+        return subprocess.run([b"xdg-open", found[number - 1]], check=False).returncode
+    except FileNotFoundError:
+        raise GlimpsedError("xdg-open is not installed", hint="it comes with the package xdg-utils") from None

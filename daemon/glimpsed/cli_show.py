@@ -1,0 +1,127 @@
+"""What `glimpse` prints for people: safe on any terminal, and plain text where there is none."""
+
+import json as json_module
+import os
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from glimpsed.client import Answer, Status, path_of
+
+# A file's name must not be able to move the cursor, recolour the terminal or reverse what is read.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def shown(text: str) -> str:
+    """A text as it may go to a terminal: control characters and what is not UTF-8 become U+FFFD."""
+    return _UNSAFE.sub("�", text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+
+
+def shown_path(path: bytes) -> str:
+    """A path as it may go to a terminal."""
+    return shown(os.fsdecode(path))
+
+
+def print_json(value: object) -> None:
+    """JSON, readable on a terminal, one line otherwise."""
+    print(json_module.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+
+
+def print_paths(paths: Iterable[bytes], end: bytes) -> None:
+    """Paths as they are, byte for byte."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(b"".join(path + end for path in paths))
+    sys.stdout.buffer.flush()
+
+
+def warn(text: str) -> None:
+    """A line on standard error."""
+    print(shown(f"glimpse: {text}"), file=sys.stderr)
+
+
+def print_hits(answer: Answer) -> None:
+    """Rank, path, date and why, two lines a hit."""
+    terminal = sys.stdout.isatty()
+    hits = answer["hits"]
+    wide = len(str(len(hits)))
+    for rank, hit in enumerate(hits, start=1):
+        path = path_of(hit)
+        name = _link(path) if terminal else shown_path(path)
+        date = (hit.get("taken_at") or "")[:10]
+        print(f"{rank:>{wide}}  {name}" + (f"  {_dim(shown(date), terminal)}" if date else ""))
+        if why := hit.get("why"):
+            print(f"{'':>{wide}}  {_dim(shown(why), terminal)}")
+
+
+def print_status(status: Status) -> None:
+    """How the daemon is, a line a thing."""
+    print(f"glimpsed {shown(status['version'])}: {shown(status['state'])}")
+    encoder = status["encoder"]
+    print(f"encoder   {shown(encoder['name'])} on {shown(encoder['device'])}: {shown(encoder['reason'])}")
+    print("pictures  " + ", ".join(f"{count:,} {shown(name)}" for name, count in status["pictures"].items()))
+    for folder in status["folders"]:
+        print(f"folder    {shown_path(path_of(folder))}: {shown(folder['state'])}, {folder['pictures']:,} pictures")
+    for warning in status["warnings"]:
+        print(f"warning   {shown(warning)}")
+
+
+def print_event(line: Mapping[str, Any], *, json: bool) -> None:
+    """One line of what happens, at once."""
+    if json:
+        print(json_module.dumps(line, ensure_ascii=False), flush=True)
+        return
+    rest = " ".join(f"{name}={_brief(value)}" for name, value in line.items() if name not in {"at", "level", "event"})
+    print(shown(f"{line.get('at', ''):<24} {line.get('level', ''):<7} {line.get('event', ''):<18} {rest}"), flush=True)
+
+
+def print_tree(value: Mapping[str, Any], indent: int = 0) -> None:
+    """Any JSON object, a line a key, what is nested below it and indented."""
+    wide = max((len(name) for name in value), default=0)
+    blank = " " * indent
+    for name, one in value.items():
+        if isinstance(one, Mapping) and one:
+            print(f"{blank}{shown(name)}")
+            print_tree(one, indent + 2)
+        elif isinstance(one, list) and one:
+            print(f"{blank}{shown(name)}")
+            for item in one:
+                if isinstance(item, Mapping):
+                    print(f"{blank}  {_brief(item)}")
+                else:
+                    print(f"{blank}  {shown(str(item))}")
+        else:
+            print(f"{blank}{shown(name):<{wide}}  {_text(one)}")
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, Mapping):
+        return " ".join(f"{shown(str(name))}={_brief(one)}" for name, one in value.items())
+    if isinstance(value, str):
+        text = shown(value)
+        return json_module.dumps(text, ensure_ascii=False) if " " in text or "=" in text or not text else text
+    return _text(value)
+
+
+def _text(value: object) -> str:
+    match value:
+        case None | [] | {}:
+            return "–"
+        case bool():
+            return "yes" if value else "no"
+        case float():
+            return f"{value:g}" if abs(value) < 1e6 else str(value)
+        case str():
+            return shown(value)
+    return json_module.dumps(value, ensure_ascii=False)
+
+
+def _dim(text: str, terminal: bool) -> str:
+    return f"\x1b[2m{text}\x1b[22m" if terminal and "NO_COLOR" not in os.environ else text
+
+
+def _link(path: bytes) -> str:
+    """A path that terminals make clickable (OSC 8)."""
+    target = f"file://{quote(os.uname().nodename)}{quote(path)}"
+    return f"\x1b]8;;{target}\x1b\\{shown_path(path)}\x1b]8;;\x1b\\"

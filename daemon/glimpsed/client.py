@@ -1,0 +1,285 @@
+"""The same API from the other side: what `glimpse` and other programs in Python ask the daemon.
+
+Only the standard library's HTTP client is used: it loads in a sixth of the time that larger ones take, and the whole
+of `glimpse search` has to feel instant. The shapes below are docs/api.md's; more keys may come with later versions.
+"""
+
+import base64
+import http.client
+import json
+import os
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, NotRequired, Self, TypedDict, cast
+from urllib.parse import quote, urlencode
+
+from glimpsed.errors import GlimpsedError, QueryError, UnreachableError, UsageError
+
+
+class NothingThereError(GlimpsedError):
+    """What was asked for is not in the index."""
+
+    exit_status = 1
+
+
+class Hit(TypedDict):
+    """One picture that answers a question."""
+
+    id: str
+    path: str
+    path_bytes: NotRequired[str]
+    """Base64 of the exact path where it is not UTF-8."""
+    score: float
+    signals: dict[str, float]
+    label: str
+    snippet: str
+    why: str
+    taken_at: str | None
+    width: int | None
+    height: int | None
+    offline: bool
+    """Whether its folder cannot be seen just now."""
+    also: list[str]
+    """Other paths of the same picture."""
+
+
+class Answer(TypedDict):
+    """The hits, best first."""
+
+    hits: list[Hit]
+    next: str | None
+    took_ms: float
+    encoders: list[str]
+    warnings: list[str]
+
+
+class EncoderStatus(TypedDict):
+    """What new texts are encoded with."""
+
+    id: str
+    name: str
+    device: str
+    reason: str
+
+
+class FolderStatus(TypedDict):
+    """How a folder is watched."""
+
+    path: str
+    path_bytes: NotRequired[str]
+    state: str
+    pictures: int
+
+
+class Status(TypedDict):
+    """How the daemon is."""
+
+    version: str
+    state: str
+    encoder: EncoderStatus
+    pictures: dict[str, int]
+    folders: list[FolderStatus]
+    warnings: list[str]
+
+
+class Client:
+    """Asks the daemon behind one Unix socket, one request at a time; not for several threads at once.
+
+    Every method raises UnreachableError where no daemon answers, and the error that the daemon tells otherwise:
+    QueryError, UsageError, NothingThereError or GlimpsedError.
+    """
+
+    def __init__(self, socket_path: str, *, timeout: float = 60.0) -> None:
+        self.socket_path = socket_path
+        self._timeout = timeout
+        self._connection: _UnixConnection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the connection; the next request makes a new one."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def search(
+        self, question: str, *, k: int = 10, sync: bool = False, timeout: float | None = None, cursor: str | None = None
+    ) -> Answer:
+        """The `k` best pictures for a question. `cursor` is the `next` of the answer before.
+
+        With `sync` the daemon first finishes what is on the disk now, for at most `timeout` seconds (30 unless given).
+        """
+        asked: dict[str, object] = {"q": question, "k": k}
+        if sync:
+            asked["sync"] = 1
+        if timeout is not None:
+            asked["timeout"] = f"{timeout:g}"
+        if cursor is not None:
+            asked["cursor"] = cursor
+        wait = self._timeout + ((30.0 if timeout is None else timeout) if sync else 0.0)
+        return cast(Answer, self._json("GET", _target("/v1/search", asked), wait=wait))
+
+    def status(self) -> Status:
+        """How the daemon is."""
+        return cast(Status, self._json("GET", "/v1/status"))
+
+    def scan(self, paths: Sequence[str] = ()) -> dict[str, Any]:
+        """Have folders, directories or files compared with the index now; without paths all folders."""
+        named = [_named(path) for path in paths]
+        body = {
+            "paths": [one["path"] for one in named if "path" in one],
+            "paths_bytes": [one["path_bytes"] for one in named if "path_bytes" in one],
+        }
+        return self._json("POST", "/v1/scan", {key: value for key, value in body.items() if value})
+
+    def explain(self, path: str) -> dict[str, Any]:
+        """All that is known of one file: its row, its description by parts, and why it is as it is."""
+        return self._json("GET", _target("/v1/explain", _named(path)))
+
+    def picture(self, content_id: str) -> dict[str, Any]:
+        """The picture with this content id, and its paths."""
+        return self._json("GET", f"/v1/pictures/{quote(content_id, safe='')}")
+
+    def thumbnail(self, content_id: str) -> bytes:
+        """A picture's thumbnail, WebP."""
+        return self._read("GET", f"/v1/pictures/{quote(content_id, safe='')}/thumbnail")
+
+    def metrics(self) -> str:
+        """The counters, in Prometheus' text format."""
+        return self._read("GET", "/metrics").decode()
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What happens from now on, line by line, until the daemon ends or the generator is closed."""
+        response = self._ask("GET", "/v1/events", wait=None)
+        try:
+            while line := response.readline():
+                if line.strip():
+                    yield self._parsed(line)
+        except (OSError, http.client.HTTPException):
+            return  # the daemon ended in the midst of a line
+        finally:
+            self.close()
+
+    def _json(self, method: str, target: str, body: object = None, *, wait: float | None = None) -> dict[str, Any]:
+        return self._parsed(self._read(method, target, body, wait=wait or self._timeout))
+
+    def _parsed(self, data: bytes) -> dict[str, Any]:
+        try:
+            value = json.loads(data)
+        except ValueError as error:
+            raise self._stranger() from error
+        if not isinstance(value, dict):
+            raise self._stranger()
+        return value
+
+    def _read(self, method: str, target: str, body: object = None, *, wait: float | None = None) -> bytes:
+        response = self._ask(method, target, body, wait=wait or self._timeout)
+        try:
+            return response.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._silence(error) from error
+
+    def _ask(self, method: str, target: str, body: object = None, *, wait: float | None) -> http.client.HTTPResponse:
+        """The response whose body is still to be read. Raises what the daemon or its absence tells."""
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Accept": "application/json"} | ({"Content-Type": "application/json"} if data is not None else {})
+        connection = self._connected(wait)
+        try:
+            connection.request(method, target, body=data, headers=headers)
+            response = connection.getresponse()
+            if response.status >= http.HTTPStatus.BAD_REQUEST:
+                raise _problem(response.status, response.read())
+        except (OSError, http.client.HTTPException) as error:
+            raise self._silence(error) from error
+        return response
+
+    def _connected(self, wait: float | None) -> "_UnixConnection":
+        # A connection that the daemon closed meanwhile would only be noticed in the midst of a request.
+        self.close()
+        self._connection = _UnixConnection(self.socket_path, wait)
+        return self._connection
+
+    def _silence(self, error: Exception) -> GlimpsedError:
+        self.close()
+        where = os.fsencode(self.socket_path).decode("utf-8", "replace")
+        match error:
+            case TimeoutError():
+                return UnreachableError("glimpsed did not answer in time", where=where, hint="it may be very busy")
+            case FileNotFoundError() | ConnectionRefusedError() | NotADirectoryError():
+                return UnreachableError(
+                    "no daemon answers on this socket",
+                    where=where,
+                    hint="run `glimpsed` or `systemctl --user start glimpsed`, or name its socket with --socket",
+                )
+            case PermissionError():
+                return UnreachableError("this socket belongs to somebody else", where=where)
+            case http.client.RemoteDisconnected() | http.client.IncompleteRead() | ConnectionError():
+                return UnreachableError("glimpsed ended before it had answered", where=where)
+            case OSError():
+                return UnreachableError(f"the socket cannot be used: {error.strerror or error}", where=where)
+        return self._stranger()
+
+    def _stranger(self) -> GlimpsedError:
+        where = os.fsencode(self.socket_path).decode("utf-8", "replace")
+        return UnreachableError("what answers on this socket is not glimpsed", where=where)
+
+
+def path_of(thing: Mapping[str, Any]) -> bytes:
+    """The exact path of a hit or a folder."""
+    exact = thing.get("path_bytes")
+    return base64.b64decode(exact) if exact else os.fsencode(thing["path"])
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str, timeout: float | None) -> None:
+        super().__init__("glimpsed", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(os.fsencode(self._path))
+
+
+def _named(path: str) -> dict[str, str]:
+    """A path as the API takes it: as text, or exactly where it is not UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return {"path_bytes": base64.b64encode(os.fsencode(path)).decode()}
+    return {"path": path}
+
+
+def _target(path: str, asked: Mapping[str, object]) -> str:
+    # Bytes of a question that are not UTF-8 cannot mean anything.
+    return f"{path}?{urlencode({key: str(value).encode('utf-8', 'replace') for key, value in asked.items()})}"
+
+
+def _problem(status: int, body: bytes) -> GlimpsedError:
+    """What the daemon says is wrong, RFC 9457."""
+    try:
+        problem = json.loads(body)
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict):
+        problem = {}
+    what = str(problem.get("detail") or problem.get("title") or f"glimpsed answered with status {status}")
+    hint = str(problem["hint"]) if problem.get("hint") else None
+    if isinstance(column := problem.get("column"), int):
+        return QueryError(what, column=column, hint=hint)
+    if status == http.HTTPStatus.NOT_FOUND:
+        return NothingThereError(what, hint=hint)
+    if status < http.HTTPStatus.INTERNAL_SERVER_ERROR:
+        return UsageError(what, hint=hint)
+    if status in {http.HTTPStatus.SERVICE_UNAVAILABLE, http.HTTPStatus.GATEWAY_TIMEOUT}:
+        return UnreachableError(what, hint=hint)
+    return GlimpsedError(what, hint=hint)

@@ -1,0 +1,276 @@
+"""What happens in the daemon, said once: a line in the log, and the same to whoever follows /v1/events.
+
+The names are a closed list: docs/logs.md has them all, and scripts may rely on them.
+"""
+
+import os
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Self
+
+import anyio
+import structlog
+
+
+class Event(StrEnum):
+    """Everything that is ever said, each with its level and what its line tells."""
+
+    level: str
+    doc: str
+
+    def __new__(cls, name: str, level: str = "info", doc: str = "") -> Self:
+        """One event; only its name counts when it is compared."""
+        self = str.__new__(cls, name)
+        self._value_ = name
+        self.level = level
+        self.doc = doc
+        return self
+
+    DAEMON_STARTED = "daemon_started", "info", "The daemon began: `version`, `state`, `socket`, `folders`."
+    DAEMON_READY = "daemon_ready", "info", "The table is open and the socket answers: `ms` since the start."
+    DAEMON_STOPPING = "daemon_stopping", "info", "Told to stop, finishing what was read: `why`, `grace`."
+    DAEMON_CUT_SHORT = "daemon_cut_short", "warning", "Stopped before all was finished: `why`; the next scan finds it."
+    DAEMON_STOPPED = "daemon_stopped", "info", "The daemon ended in order: `ms` since it was told to."
+    DAEMON_FAILED = "daemon_failed", "error", "The daemon cannot go on: `error`, and `traceback` of a mistake of ours."
+
+    FOLDER_WATCHING = "folder_watching", "info", "Changes in a folder are noticed at once: `folder`."
+    FOLDER_ON_TIMER = "folder_on_timer", "warning", "A folder is only scanned on a timer: `folder`, `reason`, `every`."
+    FOLDER_OFFLINE = "folder_offline", "warning", "A folder is gone as a whole, its rows stay: `folder`, `reason`."
+    FOLDER_BACK = "folder_back", "info", "A folder that was offline is there again: `folder`."
+    WATCH_FAILED = "watch_failed", "warning", "A folder's watch died and is made anew: `folder`, `reason`."
+    EVENTS_LOST = "events_lost", "warning", "Changes may have been missed, the folder is scanned: `folder`, `reason`."
+
+    SCAN_STARTED = "scan_started", "debug", "A folder is compared with the index: `folder`, `why`."
+    SCAN_FINISHED = (
+        "scan_finished",
+        "info",
+        "A folder was compared: `folder`, `why`, `pictures`, `changed`, `vanished`, `directories`, `passed_over`,"
+        " `ignored`, `ms`.",
+    )
+    DIRECTORY_UNREADABLE = (
+        "directory_unreadable",
+        "warning",
+        "A directory cannot be listed; nothing below it counts as gone: `path`, `reason`.",
+    )
+
+    PICTURE_INDEXED = (
+        "picture_indexed",
+        "info",
+        "A picture was read and can be found: `path`, `content_id`, `encoder`, `why`, `ms` by stage.",
+    )
+    PICTURE_READ_AGAIN = (
+        "picture_read_again",
+        "info",
+        "A known picture was read anew, for its file, its sidecar or the reader changed: as `picture_indexed`.",
+    )
+    PICTURE_MOVED = (
+        "picture_moved",
+        "info",
+        "A known content was found elsewhere, nothing was read twice: `path`, `before`, `content_id`, `why`, `ms`.",
+    )
+    PICTURE_MISSING = "picture_missing", "info", "A picture's file is gone, it is hidden: `path`, `content_id`."
+    PICTURE_FORGOTTEN = "picture_forgotten", "info", "A missing picture's row was deleted for good: `path`."
+    PICTURE_FAILED = (
+        "picture_failed",
+        "warning",
+        "A picture cannot be read: `path`, `content_id`, `error`, `attempts`, `retry_at`, `ms`.",
+    )
+
+    OCR_DONE = "ocr_done", "info", "The words in a picture were read: `path`, `content_id`, `characters`, `ms`."
+    OCR_FAILED = "ocr_failed", "warning", "The words in a picture cannot be read: `path`, `content_id`, `error`, `ms`."
+    WORKER_REPLACED = "worker_replaced", "warning", "A process that reads pictures died or hung: `reason`, `path`."
+
+    BATCH_ENCODED = "batch_encoded", "info", "Texts were encoded: `encoder`, `texts`, `why`, `ms`."
+    ENCODER_CHOSEN = "encoder_chosen", "info", "What new texts are encoded with: `encoder`, `name`, `device`, `reason`."
+    ENCODER_UNLOADED = "encoder_unloaded", "info", "An encoder gave its memory back: `encoder`, `reason`."
+    ENCODER_FAILED = (
+        "encoder_failed",
+        "warning",
+        "An encoder cannot be used, another takes over: `encoder`, `step`, `error`.",
+    )
+
+    TABLE_SET_ASIDE = (
+        "table_set_aside",
+        "error",
+        "The table was damaged and is rebuilt from the pictures: `reason`.",
+    )
+    TABLE_MAINTAINED = "table_maintained", "info", "The table was tidied up: `why`, `ms`."
+    COMMIT_FAILED = (
+        "commit_failed",
+        "error",
+        "A group of rows could not be written and is tried again: `rows`, `error`.",
+    )
+    INDEXING_PAUSED = "indexing_paused", "warning", "Indexing waits, searching goes on: `reason`."
+    INDEXING_RESUMED = "indexing_resumed", "info", "Indexing goes on: `reason`."
+
+    SEARCHED = "searched", "debug", "A question was answered: `q`, `hits`, `encoders`, `ms`."
+    REQUEST_REFUSED = "request_refused", "warning", "A request was not answered: `route`, `status`, `reason`."
+
+    LIBRARY = "library", "warning", "A library that glimpsed uses had something to say: `logger`, `message`."
+    LINES_LOST = "lines_lost", "warning", "Only in /v1/events: this reader was too slow and `lost` lines are gone."
+
+
+LOGGER = "glimpsed"
+"""The name of the logger that lines go through."""
+
+Line = Mapping[str, object]
+"""What was said: `at` (ISO 8601, UTC), `level`, `event` and its fields; ready for JSON."""
+
+
+def plain(value: object) -> object:
+    """A field's value as JSON knows it; what is not UTF-8 in a path becomes U+FFFD."""
+    match value:
+        case None | bool() | int():
+            return value
+        case float():
+            return round(value, 3)
+        case str() | os.PathLike():
+            return os.fsencode(value).decode("utf-8", "replace")
+        case bytes():
+            return value.decode("utf-8", "replace")
+        case Mapping():
+            return {str(plain(key)): plain(one) for key, one in value.items()}
+        case Sequence() | set() | frozenset():
+            return [plain(one) for one in value]
+        case BaseException():
+            return plain(str(value) or type(value).__name__)
+    return plain(str(value))
+
+
+class Repeats:
+    """Decides which warnings are said: an identical one at most once in `window` seconds, the others are counted."""
+
+    @dataclass(slots=True)
+    class _Seen:
+        since: float
+        count: int
+        line: tuple[Event, dict[str, object]]
+
+    def __init__(self, window: float = 60.0, limit: int = 1024) -> None:
+        self._window = window
+        self._limit = limit
+        self._seen: OrderedDict[str, Repeats._Seen] = OrderedDict()
+
+    def admit(self, event: Event, fields: dict[str, object], now: float) -> bool:
+        """Whether to say it; where not, it is counted."""
+        key = repr((event, sorted((name, repr(one)) for name, one in fields.items() if name not in {"ms", "retry_at"})))
+        if key in self._seen:
+            self._seen[key].count += 1
+            return False
+        self._seen[key] = self._Seen(now, 0, (event, fields))
+        return True
+
+    def over(self, now: float) -> list[tuple[Event, dict[str, object]]]:
+        """The warnings whose window is over and that came again in it, with their count as `repeated`."""
+        told = []
+        while self._seen:
+            seen = next(iter(self._seen.values()))
+            if now - seen.since < self._window and len(self._seen) <= self._limit:
+                break
+            self._seen.popitem(last=False)
+            if seen.count:
+                event, fields = seen.line
+                told.append((event, {**fields, "repeated": seen.count}))
+        return told
+
+
+class Lines:
+    """What one subscriber has not read yet: the newest lines, at most `limit`; the oldest make room."""
+
+    def __init__(self, limit: int) -> None:
+        self._waiting: deque[Line] = deque(maxlen=limit)
+        self._lost = 0
+        self._closed = False
+        self._news = anyio.Event()
+
+    def put(self, line: Line) -> None:
+        """Hand over a line; never waits."""
+        self._lost += len(self._waiting) == self._waiting.maxlen
+        self._waiting.append(line)
+        self._news.set()
+
+    def close(self) -> None:
+        """What was put is still read; then the lines end."""
+        self._closed = True
+        self._news.set()
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Line:
+        while not (self._waiting or self._lost or self._closed):
+            self._news = anyio.Event()
+            await self._news.wait()
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            return _line(Event.LINES_LOST, {"lost": lost}, time.time())
+        if not self._waiting:
+            raise StopAsyncIteration
+        return self._waiting.popleft()
+
+
+class Journal:
+    """Says what happens. To be used from the event loop's thread."""
+
+    def __init__(self, repeats: Repeats | None = None) -> None:
+        self._log = structlog.stdlib.get_logger(LOGGER)
+        self._repeats = repeats or Repeats()
+        self._subscribers: set[Lines] = set()
+        self._closed = False
+
+    def say(self, event: Event, /, **fields: object) -> None:
+        """Log the event at its level, and hand it to all subscribers; never waits, never raises.
+
+        A warning or an error that is identical to one of the last minute, but for its `ms`, is only counted; the
+        count follows as `repeated` when the minute is over.
+        """
+        now = time.monotonic()
+        for again, known in self._repeats.over(now):
+            self._tell(again, known)
+        if event.level in {"debug", "info"} or self._repeats.admit(event, fields, now):
+            self._tell(event, fields)
+
+    @asynccontextmanager
+    async def subscribe(self, limit: int = 256) -> AsyncIterator[Lines]:
+        """All that is said from now on, of every level, until the journal is closed.
+
+        At most `limit` lines wait for a slow subscriber; then it loses the oldest, and a `lines_lost` line says
+        how many.
+        """
+        lines = Lines(limit)
+        if self._closed:
+            lines.close()
+        self._subscribers.add(lines)
+        try:
+            yield lines
+        finally:
+            self._subscribers.discard(lines)
+
+    def close(self) -> None:
+        """Say what was only counted, and end all subscriptions. Nothing is handed to subscribers any more."""
+        for again, known in self._repeats.over(float("inf")):
+            self._tell(again, known)
+        self._closed = True
+        for lines in self._subscribers:
+            lines.close()
+
+    def _tell(self, event: Event, fields: Mapping[str, object]) -> None:
+        line = _line(event, fields, time.time())
+        if not self._closed:
+            for lines in self._subscribers:
+                lines.put(line)
+        getattr(self._log, event.level)(event.value, **{key: line[key] for key in line if key not in _OWN})
+
+
+_OWN = frozenset({"at", "level", "event"})
+
+
+def _line(event: Event, fields: Mapping[str, object], now: float) -> Line:
+    at = datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    said = {name: plain(value) for name, value in fields.items() if name not in _OWN}
+    return {"at": at, "level": event.level, "event": event.value, **said}

