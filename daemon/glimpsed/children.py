@@ -28,7 +28,7 @@ _LARGEST = 1 << 28  # bytes; a reply that claims more is damage
 _FAILED = 1 << 63  # in the number of a reply: its payload says what the child could not handle
 _LAST_WORDS = 2000  # bytes of a dead child's stderr that are worth showing
 _CHATTER = 1 << 20  # bytes of a living child's stderr that may stay in memory
-_POLITELY = 3.0  # seconds that a child without work gets to end by itself
+_POLITELY = 10.0  # seconds that a child without work has to end by itself; a busy machine may need some of them
 _GONE = (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError, OSError)
 
 
@@ -119,7 +119,7 @@ class Child:
     async def _obituary(self, running: "_Running") -> str:
         """How a child died, and its last words."""
         with anyio.CancelScope(shield=True):
-            with anyio.move_on_after(5):
+            with anyio.move_on_after(1):
                 await running.process.wait()
             how = running.obituary()
             if self._running is running:

@@ -1,0 +1,238 @@
+"""The picture workers, seen from the daemon: bounded in memory and time, replaced when they die."""
+
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from time import perf_counter
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+import anyio
+import anyio.to_thread
+import msgspec
+
+from glimpsed import files
+from glimpsed.children import Child
+from glimpsed.errors import ChildError
+from glimpsed.reading import limits, messages
+from glimpsed.reading.limits import default_count
+from glimpsed.records import Content, Fault, FaultKind, Part, Reading, Stamp, Unread, Words
+
+__all__ = ["Turns", "Workers", "default_count"]
+
+_ENVIRONMENT: Mapping[str, str] = {
+    # A worker is one thread's work: more workers are how more cores are used.
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MALLOC_ARENA_MAX": "2",
+}
+
+_T = TypeVar("_T")
+_R = TypeVar("_R", bound=msgspec.Struct)
+
+
+class Turns(Generic[_T]):
+    """Who gets which worker next: reads before OCR, and OCR never on the last of several workers.
+
+    So a read waits for no OCR where there are two workers or more. OCR keeps to the workers of low number and reads
+    to those of high number, as far as they are free: few workers load the OCR models.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._free = set(range(count))
+        self._for_ocr = range(max(1, count - 1))
+        self._reads: deque[_T] = deque()
+        self._ocr: deque[_T] = deque()
+
+    def wait(self, who: _T, *, ocr: bool) -> None:
+        """`who` wants a worker. As many wait as there are callers: each waits for its own."""
+        (self._ocr if ocr else self._reads).append(who)
+
+    def give_up(self, who: _T) -> None:
+        """`who` waits no longer."""
+        for waiting in (self._reads, self._ocr):
+            with suppress(ValueError):
+                waiting.remove(who)
+
+    def free(self, worker: int) -> None:
+        """A worker that `next` gave out is done."""
+        self._free.add(worker)
+
+    def next(self) -> tuple[_T, int] | None:
+        """Who goes now, and with which worker; None where nobody can."""
+        if self._reads and self._free:
+            who, worker = self._reads.popleft(), max(self._free)
+        elif self._ocr and (able := self._free.intersection(self._for_ocr)):
+            who, worker = self._ocr.popleft(), min(able)
+        else:
+            return None
+        self._free.remove(worker)
+        return who, worker
+
+
+class _Turn:
+    def __init__(self) -> None:
+        self.come = anyio.Event()
+        self.worker: int | None = None
+
+
+class Workers:
+    """Reads pictures in `count` processes at most, started when first needed; `async with` ends them.
+
+    No picture makes a call raise: what kills a worker or takes longer than `timeout` seconds is a fault CRASHED, the
+    worker is replaced, and the others are not disturbed.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        *,
+        timeout: float,
+        max_pixels: int,
+        memory: int | None = None,
+        module: str = "glimpsed.reading.worker",
+    ) -> None:
+        """`memory`: bytes that each may allocate; unless given, what a picture of `max_pixels` needs."""
+        self.count = max(1, count)
+        self.deaths = 0
+        """Workers that had to be replaced so far."""
+        self._timeout = timeout
+        bound = limits.worker_memory(max_pixels) if memory is None else memory
+        self._children = [
+            Child(
+                module,
+                str(max_pixels),
+                str(bound),
+                name=f"picture worker {number + 1}",
+                environment=_ENVIRONMENT,
+            )
+            for number in range(self.count)
+        ]
+        self._turns: Turns[_Turn] = Turns(self.count)
+        self._decoder = msgspec.msgpack.Decoder(messages.Reply)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        with anyio.CancelScope(shield=True):
+            async with anyio.create_task_group() as group:
+                for child in self._children:
+                    group.start_soon(child.stop)
+
+    def pids(self) -> list[int]:
+        """Of the workers that are running."""
+        return [child.pid for child in self._children if child.pid is not None]
+
+    async def read(self, path: str, folder: str, known: frozenset[str]) -> Reading | Unread:
+        """The first pass over one path, which lies in `folder`.
+
+        Where its content is one of `known`, `Reading.content` is None: only what belongs to the place is read.
+        """
+        del folder  # names are words without a look at the disk: see `names.words`
+        stamp = await _stamp(path)
+        try:
+            got = await self._ask(messages.Read(os.fsencode(path), known), messages.Got)
+        except ChildError as error:
+            return _crashed(path, stamp, error)
+        if isinstance(got, messages.Failed):
+            return Unread(path, got.stamp, got.fault)
+        return Reading(
+            path=path,
+            stamp=got.stamp,
+            beside=got.beside,
+            content_id=got.content_id,
+            content=got.content,
+            sidecar_parts=got.sidecar_parts,
+            sidecar_content=got.sidecar_content,
+            thumbnail=got.thumbnail,
+            milliseconds=got.milliseconds,
+        )
+
+    async def place(self, path: str) -> tuple[tuple[Part, ...], Content | None, str]:
+        """What the sidecars of the picture at `path` say, and the state (`files.beside`) they were in."""
+        try:
+            got = await self._ask(messages.Place(os.fsencode(path)), messages.Beside)
+        except ChildError:
+            got = None
+        if isinstance(got, messages.Beside):
+            return got.parts, got.content, got.beside
+        # They killed the worker: they say nothing until they change.
+        return (), None, await anyio.to_thread.run_sync(files.beside, path, abandon_on_cancel=True)
+
+    async def hash(self, path: str) -> tuple[str, Stamp] | Unread:
+        """The content id of the file at `path`, and the stamp it had."""
+        stamp = await _stamp(path)
+        try:
+            got = await self._ask(messages.Hash(os.fsencode(path)), messages.Hashed)
+        except ChildError as error:
+            return _crashed(path, stamp, error)
+        return Unread(path, got.stamp, got.fault) if isinstance(got, messages.Failed) else (got.content_id, got.stamp)
+
+    async def ocr(self, path: str, content_id: str) -> Words | None:
+        """The words in the picture at `path`; None where the file there has another content, or is gone."""
+        began = perf_counter()
+        request = messages.Recognise(os.fsencode(path), content_id)
+        try:
+            got = await self._ask(request, messages.Recognised, ocr=True)
+        except ChildError as error:
+            took = (perf_counter() - began) * 1000
+            return Words(content_id, "", Fault(FaultKind.CRASHED, str(error)), took)
+        if isinstance(got, messages.Failed):
+            return None if got.fault is None else Words(content_id, "", got.fault)
+        return Words(content_id, got.text, got.fault, got.milliseconds)
+
+    async def _ask(self, request: messages.Request, expected: type[_R], *, ocr: bool = False) -> _R | messages.Failed:
+        """Raises ChildError."""
+        async with self._worker(ocr=ocr) as child:
+            try:
+                payload = await child.ask(msgspec.msgpack.encode(request), timeout=self._timeout)
+                reply = self._decoder.decode(payload)
+                if isinstance(reply, expected | messages.Failed):
+                    return reply
+                what = type(reply).__name__
+            except ChildError:
+                self.deaths += 1
+                raise
+            except msgspec.MsgspecError as error:
+                what = str(error)
+            self.deaths += 1
+            await child.stop()
+            raise ChildError(f"{child.name} answered nonsense: {what}")
+
+    @asynccontextmanager
+    async def _worker(self, *, ocr: bool) -> AsyncIterator[Child]:
+        turn = _Turn()
+        self._turns.wait(turn, ocr=ocr)
+        self._hand_out()
+        try:
+            await turn.come.wait()
+            assert turn.worker is not None
+            yield self._children[turn.worker]
+        finally:
+            if turn.worker is None:
+                self._turns.give_up(turn)
+            else:
+                self._turns.free(turn.worker)
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        while (pair := self._turns.next()) is not None:
+            turn, worker = pair
+            turn.worker = worker
+            turn.come.set()
+
+
+async def _stamp(path: str) -> Stamp | None:
+    """The file's stamp before a worker goes near it: what a worker that dies over it cannot tell any more."""
+    try:
+        return await anyio.to_thread.run_sync(files.look, path, abandon_on_cancel=True)
+    except OSError:
+        return None
+
+
+def _crashed(path: str, stamp: Stamp | None, error: ChildError) -> Unread:
+    return Unread(path, stamp, Fault(FaultKind.CRASHED, str(error)))

@@ -1,0 +1,1 @@
+"""The table: one LanceDB table, a row a path, with one writer."""

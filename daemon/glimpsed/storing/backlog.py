@@ -1,0 +1,70 @@
+"""The table is the queue: what is to do is a query."""
+
+from collections.abc import Collection
+from typing import Any
+
+from glimpsed.records import Counts, Current, Row
+from glimpsed.storing import sql
+from glimpsed.storing.reads import Reads, converted
+from glimpsed.storing.schema import values
+
+
+class Backlog(Reads):
+    """What is to do, and how far it is done."""
+
+    async def stale(self, current: Current, now: float, limit: int, exclude: Collection[str] = ()) -> list[Row]:
+        """At most `limit` rows that the refresh has work with, but those of the paths in `exclude`.
+
+        Rows to be read again come first, then those whose pixels are to be read for words, then those to be
+        encoded; among equals the newest file. `now` and `retry_at` are seconds since the epoch.
+        """
+        if limit <= 0:
+            return []
+        passed = set(exclude)
+        chosen: list[str] = []
+        for condition in (sql.reading_due(current, now), sql.ocr_due(current), sql.encoder_due(current)):
+            table = await self._engine.select(["path", "mtime_ns"], condition, newest=limit + len(passed))
+            paths = [path for path in await converted(_paths, table) if path not in passed]
+            chosen += paths[: limit - len(chosen)]
+            passed.update(paths)
+            if len(chosen) >= limit:
+                break
+        if not chosen:
+            return []
+        rows = await self.rows(chosen)
+        return [rows[path] for path in chosen if path in rows]
+
+    async def next_retry(self, now: float) -> float | None:
+        """When the next row is to be read again that is not due yet, in seconds since the epoch; None: no such row."""
+        where = f"{sql.PRESENT} AND retry_at IS NOT NULL AND retry_at > {now!r}"
+        due = values(await self._engine.select(["retry_at"], where), "retry_at")
+        return min(due, default=None)
+
+    async def unfinished(self, current: Current, *, indexed_before: float) -> int:
+        """How many rows made at or before that time have yet to go through the first or second pass, or to be encoded.
+
+        Rows with an error are through: what helps them is not a matter of waiting. A vector of any encoder will do.
+        """
+        return await self._engine.count(f"{sql.unfinished(current)} AND indexed_at <= {indexed_before!r}")
+
+    async def counts(self, current: Current, now: float) -> Counts:
+        """All rows, each counted once: missing, else errors (an error and no retry due), else stale, else fresh."""
+        columns = {
+            "missing": sql.MISSING,
+            "stale": sql.stale(current, now),
+            "error": "error IS NOT NULL",
+        }
+        return await converted(_counts, await self._engine.select(columns))
+
+
+def _paths(table: Any) -> list[str]:
+    return values(table, "path")
+
+
+def _counts(table: Any) -> Counts:
+    missing = stale = errors = 0
+    for gone, due, error in zip(*(values(table, name) for name in ("missing", "stale", "error")), strict=True):
+        missing += gone
+        stale += not gone and due
+        errors += not gone and not due and error
+    return Counts(table.num_rows - missing - stale - errors, stale, missing, errors)

@@ -1,0 +1,235 @@
+"""LanceDB, behind a few functions of our own: all that this program asks of it, and its errors as ours."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+os.environ.setdefault("LANCEDB_LOG", "error")  # read at import; else each search logs a warning
+os.environ.setdefault("LANCE_LOG", "error")
+
+import lancedb
+from anyio import create_task_group, get_cancelled_exc_class
+from lancedb.index import FTS, IvfRq
+from lancedb.query import ColumnOrdering, FullTextOperator, MatchQuery
+
+from glimpsed.errors import NoRoomError, TableError
+from glimpsed.files import shown
+
+NAME: Final = "pictures"
+_INDEX_CACHE = 64 << 20  # bytes: with the default the process grows by hundreds of megabytes
+_METADATA_CACHE = 32 << 20
+_REFINE = 5  # candidates re-ranked by exact distance, for each wanted …
+_REFINED = 500
+"""… and at least so many: vectors of texts crowd together, and one bit a dimension tells them apart only roughly.
+Recall of the ten nearest of 30,000 made-up vectors x 384, cosines .78 to .91: 50 candidates .955, 500 1.0 (6 ms)."""
+
+_NO_ROOM = re.compile(r"os error (28|122)\b|no space left on device|disk quota exceeded", re.IGNORECASE)
+_SYSTEM = re.compile(r"os error (\d+)\b")
+_NOT_DAMAGE = frozenset({1, 4, 5, 11, 12, 13, 23, 24, 28, 30, 110, 116, 122})
+"""Numbers of errors that a healthy table has on a bad day: rights, memory, descriptors, room, a disk that fails."""
+
+
+class BrokenTableError(TableError):
+    """What lies on the disk is no table that can be read."""
+
+
+@contextmanager
+def translated(doing: str, where: str) -> Iterator[None]:
+    """LanceDB's errors as ours: NoRoomError, BrokenTableError or TableError."""
+    try:
+        yield
+    except Exception as error:
+        raise _error(doing, where, error) from error
+    except BaseException as error:
+        # A panic in the library's Rust code; it says that it is no Exception so that nobody goes on lightly.
+        if type(error).__name__ != "PanicException":
+            raise
+        raise _error(doing, where, error) from error
+
+
+def _error(doing: str, where: str, error: BaseException) -> TableError:
+    text = str(error)
+    number = error.errno if isinstance(error, OSError) else None
+    what = f"{doing} failed: {_first_line(text) or type(error).__name__}"
+    if _NO_ROOM.search(text) or number in (28, 122):
+        return NoRoomError(what, where=shown(where), hint="make room on that disk")
+    numbers = {int(found) for found in _SYSTEM.findall(text)} | {number or 0}
+    return (TableError if numbers & _NOT_DAMAGE else BrokenTableError)(what, where=shown(where))
+
+
+def _first_line(text: str) -> str:
+    return next(iter(text.strip().splitlines()), "")[:500]
+
+
+async def _collected(query: Any) -> Any:
+    """A query's whole answer.
+
+    Its end is an exception that the library throws into whoever reads, through all that wait for it. Python 3.11
+    stops tracing frames that are resumed so; a task of its own keeps debuggers and coverage right for the others.
+    """
+    found: list[Any] = []
+    failed: list[BaseException] = []
+
+    async def read() -> None:
+        try:
+            found.append(await query.to_arrow())
+        except get_cancelled_exc_class():
+            raise
+        except BaseException as error:  # as it is, instead of in an ExceptionGroup
+            failed.append(error)
+
+    async with create_task_group() as group:
+        group.start_soon(read)
+    if failed:
+        raise failed[0]
+    return found[0]
+
+
+class Engine:
+    """One table in one directory. Every method may raise TableError, and NoRoomError where it writes."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        self._connection: Any = None
+        self._table: Any = None
+        self._text_index = False
+        self._vector_indices: set[str] = set()
+
+    async def open(self) -> None:
+        """Open the table as it stands; anew, if it was open: that frees what the old connection held."""
+        with translated("opening the table", self.directory):
+            table = await (await self._connect()).open_table(NAME)
+            indices = await table.list_indices()
+            self._text_index = any(index.columns == ["text"] for index in indices)
+            self._vector_indices = {index.columns[0] for index in indices if index.columns[0] != "text"}
+            self._table = table
+
+    async def create(self, schema: Any) -> None:
+        """Make the table, empty."""
+        with translated("creating the table", self.directory):
+            self._table = await (await self._connect()).create_table(NAME, schema=schema)
+            self._text_index = False
+            self._vector_indices = set()
+
+    async def _connect(self) -> Any:
+        session = lancedb.Session(index_cache_size_bytes=_INDEX_CACHE, metadata_cache_size_bytes=_METADATA_CACHE)
+        self._connection = await lancedb.connect_async(self.directory, session=session)
+        return self._connection
+
+    def close(self) -> None:
+        """Let go of the table."""
+        if self._table is not None:
+            self._table.close()
+        if self._connection is not None:
+            self._connection.close()
+
+    async def make_ready(self) -> None:
+        """See to it that the key is declared and the full-text index is there; quick where both are."""
+        with translated("preparing the table", self.directory):
+            field = (await self._table.schema()).field("path")
+            if b"lance-schema:unenforced-primary-key:position" not in (field.metadata or {}):
+                # Without it a merge of the same new key by two tasks doubles the row.
+                await self._table.set_unenforced_primary_key("path")
+            if not self._text_index:
+                await self.index_text()
+
+    async def index_text(self) -> None:
+        """Build the full-text index: words by ICU, every word kept, positions for phrases."""
+        config = FTS(base_tokenizer="icu/split", stem=False, remove_stop_words=False, with_position=True)
+        with translated("indexing the text", self.directory):
+            await self._table.create_index("text", config=config, replace=True)
+            self._text_index = True
+
+    async def index_vectors(self, column: str) -> None:
+        """Build the approximate index of a vector column."""
+        with translated("indexing the vectors", self.directory):
+            await self._table.create_index(column, config=IvfRq(distance_type="cosine"), replace=True)
+            self._vector_indices.add(column)
+
+    @property
+    def vector_indices(self) -> frozenset[str]:
+        """The vector columns that have an approximate index."""
+        return frozenset(self._vector_indices)
+
+    async def schema(self) -> Any:
+        """The table's Arrow schema."""
+        with translated("reading the schema", self.directory):
+            return await self._table.schema()
+
+    async def version(self) -> int:
+        """The table's version."""
+        with translated("reading the version", self.directory):
+            return int(await self._table.version())
+
+    async def fragments(self) -> int:
+        """In how many pieces the table lies."""
+        with translated("reading the statistics", self.directory):
+            statistics = await self._table.stats()
+            return int(statistics["fragment_stats"]["num_fragments"])
+
+    async def count(self, where: str | None = None) -> int:
+        """How many rows fulfil a condition."""
+        with translated("counting rows", self.directory):
+            return int(await self._table.count_rows(where))
+
+    async def select(
+        self,
+        columns: Sequence[str] | dict[str, str] | None,
+        where: str | None = None,
+        *,
+        newest: int | None = None,
+    ) -> Any:
+        """Columns (None: all; a mapping: expressions) of the rows that fulfil a condition, as an Arrow table.
+
+        `newest`: at most so many, those with the greatest `mtime_ns`, in that order.
+        """
+        with translated("reading the table", self.directory):
+            query = self._table.query()
+            if where is not None:
+                query = query.where(where)
+            if newest is not None:
+                query = query.order_by([ColumnOrdering(column_name="mtime_ns", ascending=False)]).limit(newest)
+            if columns is not None:
+                query = query.select(columns if isinstance(columns, dict) else list(columns))
+            return await _collected(query)
+
+    async def nearest(self, vector: Any, column: str, where: str, k: int, *, exact: bool) -> Any:
+        """`path` and `_distance` (1 - cosine) of the `k` nearest rows, nearest first."""
+        with translated("searching the vectors", self.directory):
+            query = self._table.query().nearest_to(vector).column(column).distance_type("cosine").where(where)
+            query = query.bypass_vector_index() if exact else query.refine_factor(max(_REFINE, -(-_REFINED // k)))
+            return await _collected(query.select(["path", "_distance"]).limit(k))
+
+    async def match(self, words: str, where: str, k: int, *, every: bool = False) -> Any:
+        """`path` and `_score` (BM25) of the `k` rows that hold any (or every) of the words, best first."""
+        operator = FullTextOperator.AND if every else FullTextOperator.OR
+        with translated("searching the text", self.directory):
+            query = self._table.query().nearest_to_text(MatchQuery(words, "text", operator=operator)).where(where)
+            return await _collected(query.select(["path", "_score"]).limit(k))
+
+    async def merge(self, batch: Any) -> None:
+        """Insert the batch's rows, or replace those of the same path; in one version. Paths must be distinct."""
+        with translated("writing rows", self.directory):
+            merge = self._table.merge_insert("path").when_matched_update_all().when_not_matched_insert_all()
+            await merge.execute(batch, on_bad_vectors="null")
+
+    async def delete(self, where: str) -> int:
+        """Delete the rows that fulfil a condition; how many."""
+        with translated("deleting rows", self.directory):
+            return int((await self._table.delete(where)).num_deleted_rows)
+
+    async def add_column(self, field: Any) -> None:
+        """Add an empty column."""
+        with translated("adding a column", self.directory):
+            await self._table.add_columns(field)
+
+    async def drop_column(self, name: str) -> None:
+        """Drop a column and its index."""
+        with translated("dropping a column", self.directory):
+            for index in await self._table.list_indices():
+                if index.columns == [name]:
+                    await self._table.drop_index(index.name)
+            await self._table.drop_columns([name])
+            self._vector_indices.discard(name)

@@ -1,0 +1,44 @@
+"""Keeping the table quick: few files, indexes that cover all rows, no old versions.
+
+LanceDB's own `optimize` rewrites the whole table and keeps old versions for a week; the finer steps are in pylance.
+"""
+
+import os
+from datetime import timedelta
+from typing import Final
+
+from anyio import to_thread
+
+from glimpsed.storing.engine import NAME, Engine, translated
+from glimpsed.storing.lookup import EXACT_UP_TO
+from glimpsed.storing.schema import strong_dimension
+
+_ROWS: Final = 10_000  # in a fragment: more of them, and a few changed rows cost a rewrite of many
+_READABLE: Final = timedelta(seconds=60)  # a search that began before must still find its version
+_CACHE: Final = 32 << 20  # bytes
+
+
+async def maintain(engine: Engine) -> None:
+    """Compact, index, clean up; then open anew. Only under the writer's lock: no write may run meanwhile."""
+    await to_thread.run_sync(_tidy, engine.directory)
+    await engine.open()
+    for column in ["vector"] + ["strong"] * (strong_dimension(await engine.schema()) is not None):
+        if column in engine.vector_indices:
+            continue
+        # `encoder` tells of a vector without loading it; the index is for those searches that many rows answer.
+        if await engine.count("encoder IS NOT NULL") > EXACT_UP_TO:
+            filled = await engine.count(f"{column} IS NOT NULL")
+            if filled > EXACT_UP_TO:
+                await engine.index_vectors(column)
+
+
+def _tidy(directory: str) -> None:
+    import lance  # noqa: PLC0415  a second native library, loaded when it is first needed
+
+    with translated("maintaining the table", directory):
+        session = lance.Session(index_cache_size_bytes=_CACHE, metadata_cache_size_bytes=_CACHE)
+        data = lance.dataset(os.path.join(directory, f"{NAME}.lance"), session=session)
+        data.optimize.compact_files(target_rows_per_fragment=_ROWS, num_threads=1)
+        data.optimize.optimize_indices(num_indices_to_merge=1)
+        # Never `delete_unverified`: together with a writer it has corrupted the table.
+        data.cleanup_old_versions(older_than=_READABLE)

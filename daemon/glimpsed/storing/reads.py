@@ -1,0 +1,154 @@
+"""Rows by what they are asked for: path, content, identity, text. Vectors are loaded only where they are wanted."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeVar
+
+from anyio import to_thread
+
+from glimpsed.files import key_of
+from glimpsed.records import Known, Row, Stamp
+from glimpsed.storing import sql
+from glimpsed.storing.engine import Engine
+from glimpsed.storing.schema import THIN, inode_of, to_rows, values
+
+T = TypeVar("T")
+
+_MANY = 1_000  # rows: converting more is done beside the event loop
+_TWINS = 8
+"""Rows loaded of each content id: the same picture may lie in a thousand places."""
+
+_KNOWN = ("path", "mtime_ns", "ctime_ns", "size", "inode", "beside", "missing_since")
+
+
+_SHOWN = (*THIN, "sparse")
+
+
+async def converted(convert: Callable[[Any], T], table: Any) -> T:
+    """What `convert` makes of a query's answer, without holding up the event loop for long."""
+    return await to_thread.run_sync(convert, table) if table.num_rows > _MANY else convert(table)
+
+
+class Reads:
+    """The reads of the table. All may raise TableError, and all see every commit made before they began."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def known(self, folder: str, *, under: str | None = None) -> dict[str, Known]:
+        """What a scan needs of every row at or below `folder` (only at or below `under`, if given), missing or not.
+
+        It goes by path, so that rows are known when the folders are configured anew.
+        """
+        return await converted(_known, await self._engine.select(_KNOWN, sql.inside(under or folder)))
+
+    async def rows(self, paths: Collection[str]) -> dict[str, Row]:
+        """The rows of these paths, those that are there, with their vectors."""
+        return {row.path: row for row in await self._load(None, sql.paths_in(paths))}
+
+    async def select(self, paths: Collection[str]) -> dict[str, Row]:
+        """The same without the vectors, but with the token weights."""
+        return {row.path: row for row in await self._load(_SHOWN, sql.paths_in(paths))}
+
+    async def by_size(self, sizes: Collection[int], *, reader: str | None = None) -> dict[int, frozenset[str]]:
+        """The content ids of each size that were read without an error (by `reader`, if given), missing or not."""
+        whole = f"content_id <> '' AND error IS NULL AND reader {'IS NOT NULL' if reader is None else '='}"
+        found: dict[int, set[str]] = defaultdict(set)
+        for chunk in sql.one_of("size", sizes):
+            where = f"{chunk} AND {whole}{'' if reader is None else ' ' + sql.text(reader)}"
+            for size, content_id in await self._pairs(("size", "content_id"), where):
+                found[size].add(content_id)
+        return {size: frozenset(ids) for size, ids in found.items()}
+
+    async def by_content(self, ids: Collection[str]) -> dict[str, list[Row]]:
+        """Some rows of each content id, the most telling first: not missing, without error, with words from OCR."""
+        columns = ("path", "content_id", "missing_since", "error", "ocr", "indexed_at")
+        best: dict[str, list[tuple[tuple[object, ...], str]]] = defaultdict(list)
+        for chunk in sql.one_of("content_id", {one for one in ids if one}):
+            for path, content_id, missing, error, ocr, indexed in await self._pairs(columns, chunk):
+                order = (error is not None, ocr is None, missing is not None, -indexed)
+                best[content_id].append((order, path))
+        chosen = [path for found in best.values() for _, path in sorted(found)[:_TWINS]]
+        rows = await self.rows(chosen) if chosen else {}
+        groups: dict[str, list[Row]] = defaultdict(list)
+        for row in map(rows.get, chosen):
+            # The row may have changed between the two reads.
+            if row is not None and row.content_id in best:
+                groups[row.content_id].append(row)
+        return dict(groups)
+
+    async def by_identity(self, stamps: Collection[Stamp]) -> dict[tuple[int, int, int], Row]:
+        """Of each (inode, size, mtime_ns) a row that was read, a missing one before others.
+
+        A file keeps these three when it is renamed.
+        """
+        wanted = {(stamp.inode, stamp.size, stamp.mtime_ns) for stamp in stamps}
+        columns = ("path", "inode", "size", "mtime_ns", "missing_since")
+        best: dict[tuple[int, int, int], tuple[bool, str]] = {}
+        for chunk in sql.one_of("inode", {inode_of(stamp.inode) for stamp in stamps}):
+            found = await self._pairs(columns, f"{chunk} AND content_id <> ''")
+            for path, inode, size, mtime_ns, missing in found:
+                one = (inode, size, mtime_ns)
+                if one in wanted:
+                    best[one] = min(best.get(one, (True, path)), (missing is None, path))
+        rows = await self.rows([path for _, path in best.values()]) if best else {}
+        return {
+            one: row
+            for one, (_, path) in best.items()
+            if (row := rows.get(path)) and (row.inode, row.size, row.mtime_ns) == one
+        }
+
+    async def by_text(self, text_ids: Collection[str]) -> dict[str, Row]:
+        """Of each text id a row with a vector, one that has the chosen encoder's too before others."""
+        best: dict[tuple[str, str], str] = {}
+        for chunk in sql.one_of("text_id", {one for one in text_ids if one}):
+            where = f"{chunk} AND encoder IS NOT NULL"
+            for path, text_id, encoder in await self._pairs(("path", "text_id", "encoder"), where):
+                best[text_id, encoder] = path
+        found: dict[str, Row] = {}
+        for row in (await self.rows(list(best.values()))).values() if best else ():
+            if row.vector is not None and (row.text_id not in found or row.strong is not None):
+                found[row.text_id] = row
+        return {text_id: found[text_id] for text_id in text_ids if text_id in found}
+
+    async def folder_counts(self, *, missing: bool = False) -> dict[str, int]:
+        """How many rows each folder has, those that are not missing or those that are; folders without are left out."""
+        return await converted(_counted, await self._engine.select(["folder"], sql.MISSING if missing else sql.PRESENT))
+
+    async def forgettable(self, before: float, folders: Collection[str], limit: int) -> list[str]:
+        """At most `limit` paths of rows of `folders` that have been missing since a time before `before`, oldest first.
+
+        It goes by the folder of the row, not by path: a folder inside another may be offline while that is not.
+        """
+        found: list[tuple[float, str]] = []
+        for chunk in sql.one_of("folder", [key_of(folder) for folder in folders]):
+            where = f"{sql.MISSING} AND missing_since < {before!r} AND {chunk}"
+            found += [(since, path) for path, since in await self._pairs(("path", "missing_since"), where)]
+        return [path for _, path in sorted(found)[:limit]]
+
+    async def _load(self, columns: tuple[str, ...] | None, conditions: Iterable[str]) -> list[Row]:
+        rows: list[Row] = []
+        for condition in conditions:
+            rows += await converted(to_rows, await self._engine.select(columns, condition))
+        return rows
+
+    async def _pairs(self, columns: tuple[str, ...], where: str) -> list[tuple[Any, ...]]:
+        def tuples(table: Any) -> list[tuple[Any, ...]]:
+            return list(zip(*(values(table, name) for name in columns), strict=True))
+
+        return await converted(tuples, await self._engine.select(columns, where))
+
+
+def _known(table: Any) -> dict[str, Known]:
+    paths, *stamp, besides, since = (values(table, name) for name in _KNOWN)
+    return {
+        path: Known(Stamp(*one), beside, missing is not None)
+        for path, one, beside, missing in zip(paths, zip(*stamp, strict=True), besides, since, strict=True)
+    }
+
+
+def _counted(table: Any) -> dict[str, int]:
+    counts: dict[str, int] = defaultdict(int)
+    for folder in values(table, "folder"):
+        counts[folder] += 1
+    return dict(counts)

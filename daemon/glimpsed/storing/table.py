@@ -1,0 +1,155 @@
+"""Opening the table: the lock, the checks, and what is done when it is damaged."""
+
+import os
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from anyio import to_thread
+
+from glimpsed.errors import SchemaError, StateError, TableError
+from glimpsed.files import shown
+from glimpsed.storing import durable, sql
+from glimpsed.storing.engine import NAME, BrokenTableError, Engine
+from glimpsed.storing.lookup import Lookup
+from glimpsed.storing.schema import differs, strong_dimension, strong_field, table_schema, values
+
+_OLDER = 8  # versions that are tried before a table is given up
+
+
+class Table(Lookup):
+    """The table as the rest of the program sees it: its reads; `writer.Writer` has the writes."""
+
+    def __init__(self, engine: Engine, state: str, notices: list[str]) -> None:
+        super().__init__(engine)
+        self.state = state
+        self.notices = notices
+        """What people should know about the opening, such as that a damaged table was set aside."""
+        self.version = 0
+        self.strong_dimension = None
+
+    @property
+    def engine(self) -> Engine:
+        """What lies below; for the writer."""
+        return self._engine
+
+    async def note_version(self) -> None:
+        """Take note of what the writer did."""
+        self.version = await self._engine.version()
+
+
+@asynccontextmanager
+async def open_table(state: str, *, strong_dimension: int | None = None) -> AsyncIterator[Table]:
+    """The table in the state directory, for this process alone, until the end of the block.
+
+    Made anew where there is none; where it is damaged, it is set aside as `<state>/damaged-…` and `Table.notices`
+    says so. `strong_dimension` makes sure of a column for vectors of that length; None leaves what is there.
+
+    AlreadyRunningError where another process has it open; SchemaError where another version of glimpsed wrote it;
+    StateError where the state directory cannot be used.
+    """
+    state = os.path.abspath(state)  # noqa: ASYNC240  asks no disk; `db…` would be an address
+    with durable.locked(state):
+        durable.make_directory(os.path.join(state, "table"), state)
+        engine = Engine(os.path.join(state, "table"))
+        table = Table(engine, state, [])
+        try:
+            try:
+                await _open(table)
+                if strong_dimension is not None:
+                    await set_strong_dimension(table, strong_dimension)
+                await to_thread.run_sync(durable.sync, engine.directory)
+                await table.note_version()
+            except StateError:
+                raise
+            except (OSError, TableError) as error:
+                raise durable.unusable(state, error) from error
+            yield table
+        finally:
+            engine.close()
+
+
+def rebuild(state: str) -> Path | None:
+    """Set the table aside as `<state>/replaced-…`, whatever its state, so that the next opening makes a new one.
+
+    Returns where it is now; None where there was none. Raises what `open_table` raises.
+    """
+    state = os.path.abspath(state)
+    with durable.locked(state):
+        place = _place(state)
+        try:
+            return durable.set_aside(place, state, prefix="replaced") if place.exists() else None
+        except OSError as error:
+            raise durable.unusable(state, error) from error
+
+
+async def set_strong_dimension(table: Table, dimension: int | None) -> bool:
+    """Give the table a column for the chosen encoder's vectors of that length, or none; whether it had to change."""
+    had = strong_dimension(await table.engine.schema())
+    table.strong_dimension = had
+    if had == dimension:
+        return False
+    if had is not None:
+        await table.engine.drop_column("strong")
+    table.strong_dimension = None
+    if dimension is not None:
+        await table.engine.add_column(strong_field(dimension))
+    table.strong_dimension = dimension
+    return True
+
+
+def _place(state: str) -> Path:
+    return Path(state) / "table" / f"{NAME}.lance"
+
+
+async def _open(table: Table) -> None:
+    place = _place(table.state)
+    if place.exists():
+        durable.sweep(place)
+        if dropped := durable.drop_newest_manifests(place, table.state):
+            table.notices.append(_older(dropped))
+        for _ in range(_OLDER):
+            if not durable.manifests(place):
+                break
+            try:
+                await _open_checked(table)
+            except BrokenTableError as error:
+                table.engine.close()
+                dropped = durable.drop_newest_manifests(place, table.state, even_sound=True)
+                table.notices.append(f"{_older(dropped)}: {error.what}")
+            else:
+                return
+        if any((place / "data").glob("*")):
+            aside = durable.set_aside(place, table.state)
+            table.notices.append(
+                f"the table was damaged; it is set aside as {shown(str(aside))}, and all pictures are indexed anew"
+            )
+        else:
+            shutil.rmtree(place)  # killed while it was made: nothing was ever in it
+    await table.engine.create(table_schema(None))
+    await table.engine.make_ready()
+    table.strong_dimension = None
+
+
+def _older(dropped: list[str]) -> str:
+    return f"the newest state of the table was damaged; an older one is used ({len(dropped)} set aside)"
+
+
+async def _open_checked(table: Table) -> None:
+    engine = table.engine
+    await engine.open()
+    schema = await engine.schema()
+    if why := differs(schema):
+        raise SchemaError(
+            f"the table cannot be used: {why}", where=shown(table.state), hint="start once with: glimpsed --rebuild"
+        )
+    table.strong_dimension = strong_dimension(schema)
+    paths = values(await engine.select(["path", "mtime_ns", "reader", "description"]), "path")
+    if len(paths) != len(set(paths)) or len(paths) != await engine.count():
+        raise BrokenTableError("a path has more than one row")
+    await engine.make_ready()
+    try:
+        await engine.match("a", sql.PRESENT, 1)
+    except BrokenTableError:
+        await engine.index_text()

@@ -1,0 +1,126 @@
+"""The one writer: group commits, forgetting, and maintenance by need."""
+
+from collections.abc import Collection, Sequence
+
+import anyio
+from anyio import CancelScope, to_thread
+
+from glimpsed.errors import TableError
+from glimpsed.records import Change, Row, Written
+from glimpsed.storing import durable, maintenance, sql
+from glimpsed.storing.schema import same, to_batch
+from glimpsed.storing.table import Table, set_strong_dimension
+
+_COMMITS = 64
+"""Commits after which maintenance is due: each adds files that every search has to open."""
+
+_FRAGMENTS = 100
+"""Pieces of the table after which it is due at once: a kill may have kept it from happening."""
+
+
+class Writer:
+    """All writes of the table. One for a table; its methods wait for one another.
+
+    What it returned from is on the disk. A cancelled caller waits for the write that has begun.
+    NoRoomError and TableError say that nothing of the call was acknowledged; it may be made again.
+    """
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._engine = table.engine
+        self._lock = anyio.Lock()
+        self._commits: int | None = None  # None: not known, as after opening
+        self._unsynced = False
+
+    async def commit(self, changes: Sequence[Change]) -> list[Written]:
+        """Make these changes, in order, in one version of the table, each against the row as it stands then.
+
+        What leaves a row as it was is not written. One `Written` a change, in the same order.
+        """
+        async with self._lock:
+            before = await self._table.rows({change.path for change in changes}) if changes else {}
+            rows: dict[str, Row] = dict(before)
+            written = []
+            for change in changes:
+                current = rows.get(change.path)
+                row = change.apply(current)
+                if row is not None and row.path != change.path:
+                    raise TableError(f"a change of {change.path!r} made a row of {row.path!r}")
+                if row is None or (current is not None and same(row, current)):
+                    written.append(Written(change.path, current, None))
+                else:
+                    rows[change.path] = row
+                    written.append(Written(change.path, current, row))
+            wanted = [row for path, row in rows.items() if path not in before or not same(row, before[path])]
+            with CancelScope(shield=True):
+                if wanted:
+                    await self._merge(wanted)
+                await self._sync()
+            return written
+
+    async def _merge(self, rows: list[Row]) -> None:
+        lengths = {len(row.strong) for row in rows if row.strong is not None}
+        if lengths and self._table.strong_dimension is None:
+            await self._reshape(min(lengths))
+        try:
+            batch = to_batch(rows, self._table.strong_dimension)
+        except (ValueError, OverflowError, TypeError) as error:
+            raise TableError(f"a row does not fit the table: {error}") from error
+        self._unsynced = True
+        await self._engine.merge(batch)
+        self._commits = None if self._commits is None else self._commits + 1
+        await self._table.note_version()
+
+    async def _sync(self) -> None:
+        if self._unsynced:
+            await to_thread.run_sync(durable.sync, self._engine.directory)
+            self._unsynced = False
+
+    async def forget(self, paths: Collection[str]) -> int:
+        """Delete the rows of these paths, those that are still missing; how many."""
+        async with self._lock:
+            deleted = 0
+            with CancelScope(shield=True):
+                for chunk in sql.paths_in(paths):
+                    self._unsynced = True
+                    deleted += await self._engine.delete(f"{chunk} AND {sql.MISSING}")
+                    self._commits = None if self._commits is None else self._commits + 1
+                await self._table.note_version()
+                await self._sync()
+            return deleted
+
+    async def set_strong_dimension(self, dimension: int | None) -> bool:
+        """Give the table a column for the chosen encoder's vectors of that length, or none; whether it had to change.
+
+        Vectors of another length are dropped: their rows' encoder is not the chosen one any more.
+        """
+        async with self._lock:
+            with CancelScope(shield=True):
+                changed = await self._reshape(dimension)
+                await self._sync()
+            return changed
+
+    async def _reshape(self, dimension: int | None) -> bool:
+        self._unsynced = True
+        changed = await set_strong_dimension(self._table, dimension)
+        await self._table.note_version()
+        return changed
+
+    async def maintain(self, *, force: bool = False) -> bool:
+        """Put the table's pieces together, bring its indexes up to date and drop old versions, where that is due.
+
+        Takes about a second, in which nothing is written, while searches go on. Whether it was due.
+        """
+        async with self._lock:
+            if self._commits is None:
+                fragments = await self._engine.fragments()
+                self._commits = _COMMITS if fragments >= _FRAGMENTS else fragments * _COMMITS // _FRAGMENTS
+            if not force and self._commits < _COMMITS:
+                return False
+            with CancelScope(shield=True):
+                self._unsynced = True
+                await maintenance.maintain(self._engine)
+                await self._table.note_version()
+                await self._sync()
+                self._commits = 0
+            return True

@@ -1,0 +1,93 @@
+"""The table against a dict: whatever is done in whatever order, both hold the same."""
+
+from dataclasses import replace
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.storing.making import row, sparse, unit
+
+from glimpsed.records import Change, Row
+from glimpsed.storing.schema import same
+from glimpsed.storing.table import open_table
+from glimpsed.storing.writer import Writer
+
+PATHS = [
+    "/pictures/a.jpg",
+    "/pictures/a's.jpg",
+    "/pictures/\udcff.jpg",
+    "/pictures/a/b%_\\.jpg",
+    "/pictures/日本.jpg",
+    "/pictures/c.jpg",
+]
+
+FIELDS = st.fixed_dictionaries(
+    {},
+    optional={
+        "text": st.sampled_from(["", "cat", "it's", "日本"]),
+        "attempts": st.integers(0, 3),
+        "missing_since": st.sampled_from([None, 0.5]),
+        "vector": st.none() | st.integers(0, 3).map(unit),
+        "strong": st.none() | st.integers(0, 3).map(lambda seed: unit(seed, 8)),
+        "sparse": st.none() | st.just(sparse()) | st.just(sparse((1, 0.5), (9, 2.0))),
+        "encoder": st.sampled_from([None, "small", "large"]),
+    },
+)
+PATH = st.sampled_from(PATHS)
+STEPS = st.one_of(
+    st.tuples(st.just("put"), st.lists(st.tuples(PATH, FIELDS), min_size=1, max_size=5)),
+    st.tuples(st.just("update"), st.lists(st.tuples(PATH, FIELDS), min_size=1, max_size=5)),
+    st.tuples(st.just("miss"), st.lists(PATH, min_size=1, max_size=4)),
+    st.tuples(st.just("forget"), st.lists(PATH, min_size=1, max_size=4)),
+    st.tuples(st.just("maintain"), st.just(None)),
+    st.tuples(st.just("reopen"), st.just(None)),
+)
+BATCHES = st.lists(STEPS, min_size=1, max_size=12)
+
+
+def _change(kind: str, one: Any) -> Change:
+    if kind == "miss":
+        return Change(one, lambda now: None if now is None else replace(now, missing_since=now.missing_since or 2.0))
+    path, fields = one
+    if kind == "update":
+        return Change(path, lambda now: None if now is None else replace(now, **fields))
+    return Change(path, lambda _: row(PATHS.index(path), path=path, **fields))
+
+
+@settings(deadline=None, max_examples=25)
+@given(BATCHES)
+async def test_the_table_is_a_dict(steps: list[tuple[str, Any]]) -> None:
+    model: dict[str, Row] = {}
+    with TemporaryDirectory() as state:
+        while steps:
+            reopen = next((place for place, (kind, _) in enumerate(steps) if kind == "reopen"), len(steps))
+            now, steps = steps[:reopen], steps[reopen + 1 :]
+            async with open_table(state, strong_dimension=8) as table:
+                assert table.notices == []
+                writer = Writer(table)
+                for kind, given_ in now:
+                    if kind == "maintain":
+                        await writer.maintain(force=True)
+                    elif kind == "forget":
+                        gone = {path for path in given_ if path in model and model[path].missing_since is not None}
+                        assert await writer.forget(given_) == len(gone)
+                        model = {path: one for path, one in model.items() if path not in gone}
+                    else:
+                        changes = [_change(kind, one) for one in given_]
+                        written = await writer.commit(changes)
+                        for change, told in zip(changes, written, strict=True):
+                            before = model.get(change.path)
+                            assert told.before == before
+                            after = change.apply(before)
+                            if after is not None and (before is None or not same(after, before)):
+                                assert told.after is not None
+                                assert same(told.after, after)
+                                model[change.path] = after
+                            else:
+                                assert told.after is None
+                    held = await table.rows(PATHS)
+                    assert held.keys() == model.keys()
+                    assert all(same(held[path], one) for path, one in model.items())
+                    assert await table.engine.count() == len(model)
+                    assert set(await table.known("/pictures")) == set(model)
