@@ -131,6 +131,15 @@ async def test_what_is_remembered_of_words_is_bounded(
     assert [await table.frequency(word) for word in "abcabc"] == [1] * 6
 
 
+async def test_a_longer_list_of_recent_ones_begins_with_the_shorter(table: Table, writer: Writer) -> None:
+    """Pages are cut from lists of different lengths: files of the same second must keep their order."""
+    rows = [making.row(number, mtime_ns=1_700_000_000_000_000_000 + number * 37 % 100) for number in range(100)]
+    await writer.commit(making.puts(rows))
+    everything = [one.path for one in await table.recent(ALL, 100)]
+    for k in (1, 7, 50, 99):
+        assert [one.path for one in await table.recent(ALL, k)] == everything[:k]
+
+
 async def test_recent_are_the_newest_by_date_or_by_file(table: Table, writer: Writer) -> None:
     day = 86_400_000_000_000
     await writer.commit(

@@ -79,10 +79,11 @@ class Lookup(Backlog):
 
 
 def _newest(found: Any, k: int) -> list[str]:
+    # One total order, whatever `k` is, or pages of different reach would overlap: by second, then by path.
     paths, taken, changed = (values(found, name) for name in _DATED)
     dated = heapq.nlargest(k, ((when, path) for when, path in zip(taken, paths, strict=True) if when is not None))
-    undated = heapq.nlargest(k, ((ns, p) for ns, p, when in zip(changed, paths, taken, strict=True) if when is None))
-    both = dated + [(_local(nanoseconds), path) for nanoseconds, path in undated]
+    seconds = ((ns // 1_000_000_000, p) for ns, p, when in zip(changed, paths, taken, strict=True) if when is None)
+    both = dated + [(_local(second), path) for second, path in heapq.nlargest(k, seconds)]
     return [path for _, path in heapq.nlargest(k, both)]
 
 

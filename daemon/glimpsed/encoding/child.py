@@ -1,0 +1,101 @@
+"""The encoder process: one encoder, asked through a pipe, gone with the daemon.
+
+Run as `python -m glimpsed.encoding.child [--idle]`.
+"""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from glimpsed.children import serve_parent
+from glimpsed.encoding.devices import Device, measure, probe
+from glimpsed.encoding.encoder import Encoder
+from glimpsed.encoding.messages import (
+    Encode,
+    EncoderSpec,
+    Load,
+    Loaded,
+    Measure,
+    Measured,
+    Probe,
+    Probed,
+    Request,
+    Unloaded,
+    pack_encodings,
+    pack_error,
+)
+from glimpsed.errors import EncoderError
+
+POLITE = 5
+"""Niceness of a process that answers questions too: behind the person's own work, before idle work."""
+
+Make = Callable[[EncoderSpec], Encoder]
+
+
+def make_encoder(spec: EncoderSpec) -> Encoder:
+    """The encoder of `spec`, loaded. Raises EncoderError with the step that is missing."""
+    if spec.kind == "fallback":
+        from glimpsed.encoding.fallback import Fallback  # noqa: PLC0415  each process loads one encoder
+
+        return Fallback()
+    from glimpsed.encoding.bge_m3 import BgeM3  # noqa: PLC0415  torch
+
+    return BgeM3(Path(os.fsdecode(spec.folder)), spec.device, spec.max_length, spec.max_tokens_per_batch)
+
+
+class Server:
+    """Answers the daemon's requests with one encoder."""
+
+    def __init__(self, make: Make = make_encoder, probe: Callable[[], tuple[Device, ...]] = probe) -> None:
+        self._make = make
+        self._probe = probe
+        self._spec: EncoderSpec | None = None
+        self._encoder: Encoder | None = None
+        self._decoder = msgspec.msgpack.Decoder(Request)
+
+    def handle(self, request: bytes) -> bytes:
+        """A request's reply. What is no EncoderError ends the process: its state is unknown then."""
+        try:
+            reply = self._answer(self._decoder.decode(request))
+        except EncoderError as error:
+            reply = pack_error(error)
+        return msgspec.msgpack.encode(reply)
+
+    def _answer(self, request: Request) -> msgspec.Struct:
+        if isinstance(request, Load):
+            return self._load(request.spec)
+        if isinstance(request, Probe):
+            return Probed(list(self._probe()))
+        if self._encoder is None:
+            return Unloaded()
+        if isinstance(request, Measure):
+            return Measured(measure(self._encoder))
+        return self._encode(self._encoder, request)
+
+    def _load(self, spec: EncoderSpec) -> Loaded:
+        if self._encoder is not None and spec != self._spec:
+            self._encoder.close()
+            self._encoder = None
+        if self._encoder is None:
+            self._encoder, self._spec = self._make(spec), spec
+        one = self._encoder
+        return Loaded(one.id, one.name, one.dimension, one.device, one.has_sparse, one.max_tokens)
+
+    def _encode(self, encoder: Encoder, request: Encode) -> msgspec.Struct:
+        return pack_encodings(encoder.encode(request.texts, query=request.query), encoder.dimension)
+
+
+def main(server: Server | None = None) -> None:
+    """Serve the parent until it is gone."""
+    server = server or Server()
+    idle = "--idle" in sys.argv[1:]
+    if not idle:
+        os.nice(POLITE)
+    serve_parent(server.handle, idle=idle)
+
+
+if __name__ == "__main__":
+    main()

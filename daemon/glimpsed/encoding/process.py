@@ -1,0 +1,276 @@
+"""An encoder in a process of its own, seen from the daemon."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import anyio
+import msgspec
+
+from glimpsed.children import Child
+from glimpsed.encoding.batch import Lane, Pace, Turns
+from glimpsed.encoding.devices import Device
+from glimpsed.encoding.encoder import EncoderInfo, Text, UnencodableError, rough_tokens
+from glimpsed.encoding.messages import (
+    Encoded,
+    EncoderSpec,
+    Failed,
+    Load,
+    Loaded,
+    Measure,
+    Measured,
+    Probe,
+    Probed,
+    Reply,
+    Request,
+    Unloaded,
+    pack_texts,
+    unpack_encodings,
+    unpack_error,
+)
+from glimpsed.errors import ChildError, EncoderError
+from glimpsed.records import Encoding
+
+LOAD_TIMEOUT = 600.0
+"""Seconds; a cold disk may have to read gigabytes."""
+
+ENCODE_TIMEOUT = 600.0
+"""Seconds; only what hangs takes as long, for a process at idle priority may have to wait for the CPU."""
+
+PATIENCE = 0.1
+"""Seconds that a batch should take, and so what a question waits for at most."""
+
+DEATHS = 3
+"""Texts in a row that end the process by themselves: then it is not the texts."""
+
+ENVIRONMENT: Mapping[str, str] = {
+    "OMP_WAIT_POLICY": "passive",  # spinning threads starve each other on shared cores
+    "TOKENIZERS_PARALLELISM": "false",
+    "HF_HUB_OFFLINE": "1",  # the network is never used unasked
+    "TRANSFORMERS_OFFLINE": "1",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+}
+
+_R = TypeVar("_R", bound=msgspec.Struct)
+
+
+class EncoderProcess:
+    """Encodes in a child process, one chunk at a time: questions first, then the first pass, then the second.
+
+    The process is started by the first call and loaded by whatever needs it; one that dies is started again. A
+    cancelled call costs nothing but the chunk in flight.
+    """
+
+    def __init__(
+        self,
+        spec: EncoderSpec,
+        *,
+        idle: bool | None = None,
+        module: str = "glimpsed.encoding.child",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """`idle`: run only when nothing else wants the CPU; unless given, so does the fallback."""
+        self.spec = spec
+        self.info: EncoderInfo | None = None
+        """Of the encoder that was loaded last; it may have been unloaded since."""
+        self.encoded = 0
+        """Texts encoded so far, questions not counted."""
+        idle = spec.kind == "fallback" if idle is None else idle
+        self._child = Child(
+            module,
+            *(["--idle"] if idle else []),
+            name=f"encoder {spec.kind}",
+            environment={**ENVIRONMENT, **(environment or {})},
+        )
+        self._decoder = msgspec.msgpack.Decoder(Reply)
+        self._turns: Turns[_Turn] = Turns()
+        self._pace = Pace(PATIENCE, start=250)
+        self._deaths = 0  # over a lone text, since one was encoded
+        self._users = 0
+        self._used_at = 0.0
+        self._used = anyio.Event()
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process; None while there is none."""
+        return self._child.pid
+
+    async def probe(self) -> tuple[Device, ...]:
+        """The devices there are, found out by the process. Raises ExtraMissingError or EncoderError."""
+        async with self._turn(Lane.FIRST):
+            return tuple((await self._insist(Probe(), Probed)).devices)
+
+    async def load(self, spec: EncoderSpec | None = None) -> EncoderInfo:
+        """Load the encoder, or another one instead, so that encoding need not wait for it.
+
+        Raises EncoderError with the step that is missing, DeviceError where the device cannot hold it.
+        """
+        async with self._turn(Lane.FIRST):
+            self.spec = spec or self.spec
+            return await self._load()
+
+    async def measure(self) -> float:
+        """Texts a second of the loaded encoder. Raises EncoderError, DeviceError."""
+        async with self._turn(Lane.FIRST):
+            return (await self._insist(Measure(), Measured)).texts_per_second
+
+    async def encode(self, texts: Sequence[Text], *, query: bool, lane: Lane | None = None) -> list[Encoding]:
+        """One encoding a text, in order; loads first where that is needed.
+
+        Raises UnencodableError, which has the encodings of the others, where texts end the process each time they
+        are tried (twice), DeviceError where the device is lost, EncoderError where the encoder cannot be had.
+        """
+        lane = lane if lane is not None else Lane.QUESTION if query else Lane.FIRST
+        done: list[Encoding | None] = []
+        faults: dict[int, str] = {}
+        weights = [rough_tokens(text) for text in texts]
+        async with self._turn(lane) as turn:
+            while len(done) < len(texts):
+                at = len(done)
+                if at:
+                    await turn.again()
+                share = self._pace.share(weights[at:])
+                begun = anyio.current_time()
+                done += await self._chunk(texts[at : at + share], query=query, at=at, faults=faults)
+                if not query and not faults:
+                    self._pace.took(sum(weights[at : at + share]), anyio.current_time() - begun)
+                if not query:
+                    self.encoded += share
+        if faults:
+            raise UnencodableError(done, faults)
+        return [one for one in done if one is not None]
+
+    async def wait_unused(self, seconds: float) -> None:
+        """Wait until it has been used, and then not for so long."""
+        await self._used.wait()
+        due = anyio.current_time() + seconds
+        while due > anyio.current_time():
+            await anyio.sleep_until(due)
+            due = (anyio.current_time() if self._users else self._used_at) + seconds
+        self._used = anyio.Event()
+
+    async def stop(self) -> None:
+        """End the process after the request in flight. The next call starts it again."""
+        async with _Turn(self._turns, Lane.QUESTION):
+            await self._child.stop()
+
+    async def _chunk(
+        self, texts: Sequence[Text], *, query: bool, at: int, faults: dict[int, str]
+    ) -> list[Encoding | None]:
+        try:
+            return list(await self._try(texts, query=query))
+        except ChildError:
+            # Which of them was it, if any? Each once more, alone.
+            return [
+                await self._try_alone(text, query=query, place=place, faults=faults)
+                for place, text in enumerate(texts, at)
+            ]
+
+    async def _try_alone(self, text: Text, *, query: bool, place: int, faults: dict[int, str]) -> Encoding | None:
+        try:
+            [encoding] = await self._try([text], query=query)
+        except ChildError as error:
+            self._deaths += 1
+            if self._deaths >= DEATHS:
+                raise EncoderError(f"the encoder process keeps ending: {error}") from error
+            faults[place] = str(error)
+            return None
+        return encoding
+
+    async def _try(self, texts: Sequence[Text], *, query: bool) -> list[Encoding]:
+        """Raises ChildError where the process ended over it."""
+        request = pack_texts(texts, query=query)
+        reply = await self._ask(request, ENCODE_TIMEOUT)
+        if isinstance(reply, Unloaded):
+            await self._load()
+            reply = await self._ask(request, ENCODE_TIMEOUT)
+        encodings = unpack_encodings(self._expect(reply, Encoded))
+        if len(encodings) != len(texts):
+            raise EncoderError(f"{len(encodings)} encodings came back for {len(texts)} texts")
+        self._deaths = 0
+        return encodings
+
+    async def _load(self) -> EncoderInfo:
+        self.info = (await self._insist(Load(self.spec), Loaded)).info()
+        return self.info
+
+    async def _insist(self, request: Request, kind: type[_R]) -> _R:
+        """The reply to a request that has no text to blame: the process may end over it once."""
+        try:
+            reply = await self._ask(request, LOAD_TIMEOUT)
+        except ChildError:
+            try:
+                reply = await self._ask(request, LOAD_TIMEOUT)
+            except ChildError as error:
+                raise EncoderError(str(error)) from error
+        return self._expect(reply, kind)
+
+    async def _ask(self, request: Request, timeout: float) -> Reply:
+        payload = await self._child.ask(msgspec.msgpack.encode(request), timeout=timeout)
+        try:
+            reply: Reply = self._decoder.decode(payload)
+        except msgspec.DecodeError as error:
+            raise ChildError(f"{self._child.name} answered nonsense: {error}") from error
+        if isinstance(reply, Failed):
+            raise unpack_error(reply)
+        return reply
+
+    def _expect(self, reply: Reply, kind: type[_R]) -> _R:
+        if not isinstance(reply, kind):
+            raise EncoderError(f"{self._child.name} answered {type(reply).__name__.lower()}")
+        return reply
+
+    @asynccontextmanager
+    async def _turn(self, lane: Lane) -> AsyncIterator["_Turn"]:
+        """Hold the encoder, and keep it from being unloaded meanwhile."""
+        self._users += 1
+        try:
+            async with _Turn(self._turns, lane) as turn:
+                yield turn
+        finally:
+            self._users -= 1
+            self._used_at = anyio.current_time()
+            self._used.set()
+
+
+class _Turn:
+    """The encoder for one caller, as long as the block lasts."""
+
+    def __init__(self, turns: "Turns[_Turn]", lane: Lane) -> None:
+        self._turns = turns
+        self._lane = lane
+        self._called = anyio.Event()
+        self._holds = False
+
+    async def __aenter__(self) -> "_Turn":
+        if not self._turns.ask(self, self._lane):
+            await self._wait()
+        self._holds = True
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._holds:
+            self._pass_on()
+
+    async def again(self) -> None:
+        """Let those of better lanes go first."""
+        following = self._turns.again(self, self._lane)
+        if following is not self:
+            self._holds, self._called = False, anyio.Event()
+            following._called.set()
+            await self._wait()
+            self._holds = True
+
+    async def _wait(self) -> None:
+        try:
+            await self._called.wait()
+        except BaseException:
+            if not self._turns.give_up(self):
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        following = self._turns.leave()
+        if following is not None:
+            following._called.set()

@@ -1,0 +1,105 @@
+"""An encoder whose texts say what goes wrong, and its process: `python -m fakes` with this directory in PYTHONPATH.
+
+Words that do something: `die` kills the process; `die-once:FILE` does where the file is not there yet; `lost` loses
+the device; `bug` raises what nobody expects; `wait:FIFO` waits until the FIFO is written to.
+A device called `full` cannot hold it, `crash` dies of it, on `headless` files are missing.
+GLIMPSED_FAKE_DIARY names a file for what was done.
+"""
+
+import hashlib
+import os
+import signal
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from glimpsed.encoding import weights
+from glimpsed.encoding.child import Server, main
+from glimpsed.encoding.devices import Device
+from glimpsed.encoding.encoder import Text, fit
+from glimpsed.encoding.messages import EncoderSpec
+from glimpsed.errors import DeviceError, HeadsMissingError
+from glimpsed.records import Encoding, Sparse
+
+DIMENSION = 16
+MAX_TOKENS = 64
+
+
+def count(text: str) -> int:
+    return len(text.split()) + 2
+
+
+class FakeEncoder:
+    name = "fake"
+    dimension = DIMENSION
+    has_sparse = True
+    max_tokens = MAX_TOKENS
+
+    def __init__(self, spec: EncoderSpec) -> None:
+        self.device = spec.device
+        self.id = (
+            weights.facts(Path(os.fsdecode(spec.folder)), spec.max_length).id if spec.folder else f"fake:{spec.device}"
+        )
+        note(f"load {spec.device}")
+        if spec.device.startswith("full"):
+            raise DeviceError("out of memory", where=spec.device)
+        if spec.device.startswith("headless"):
+            raise HeadsMissingError("the head files are gone")
+        if spec.device.startswith("crash"):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def encode(self, texts: Sequence[Text], *, query: bool) -> list[Encoding]:
+        note(f"{'query' if query else 'passages'} {' | '.join(' '.join(text) for text in texts)}")
+        return [self._one(text) for text in texts]
+
+    def _one(self, text: Text) -> Encoding:
+        fitted = fit(text, count, MAX_TOKENS)
+        for word in fitted.text.split():
+            act(word)
+        seed = int.from_bytes(hashlib.blake2b(fitted.text.encode("utf-8", "replace"), digest_size=8).digest())
+        vector = np.random.default_rng(seed).normal(size=DIMENSION).astype(np.float32)
+        tokens = sorted(
+            {
+                int.from_bytes(hashlib.blake2b(part.encode("utf-8", "replace"), digest_size=2).digest())
+                for part in text[:1]
+            }
+        )
+        sparse = Sparse(np.array(tokens, dtype=np.int32), np.ones(len(tokens), dtype=np.float32))
+        return Encoding(vector / np.linalg.norm(vector), sparse, fitted.cut)
+
+    def close(self) -> None:
+        note("close")
+
+
+def act(word: str) -> None:
+    what, _, argument = word.partition(":")
+    if what == "die-once" and not os.path.exists(argument):
+        Path(argument).touch()
+        what = "die"
+    if what == "die":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif what == "lost":
+        raise DeviceError("the device is lost", where="fake")
+    elif what == "bug":
+        raise ZeroDivisionError("a bug")
+    elif what == "wait":
+        Path(argument).read_bytes()
+
+
+def note(what: str) -> None:
+    diary = os.environ.get("GLIMPSED_FAKE_DIARY")
+    if diary:
+        with open(diary, "a", encoding="utf-8") as file:
+            file.write(what + "\n")
+
+
+def probe() -> tuple[Device, ...]:
+    """What GLIMPSED_FAKE_DEVICES lists, such as `cuda:0 cpu`."""
+    note("probe")
+    names = os.environ.get("GLIMPSED_FAKE_DEVICES", "cpu").split()
+    return tuple(Device(name, f"the fake {name}", 1 << 40, 4) for name in names)
+
+
+if __name__ == "__main__":
+    main(Server(FakeEncoder, probe))

