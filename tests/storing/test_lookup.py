@@ -133,8 +133,8 @@ async def test_what_is_remembered_of_words_is_bounded(
 
 async def test_a_longer_list_of_recent_ones_begins_with_the_shorter(table: Table, writer: Writer) -> None:
     """Pages are cut from lists of different lengths: files of the same second must keep their order."""
-    rows = [making.row(number, mtime_ns=1_700_000_000_000_000_000 + number * 37 % 100) for number in range(100)]
-    await writer.commit(making.puts(rows))
+    rows = [row(number, mtime_ns=1_700_000_000_000_000_000 + number * 37 % 100) for number in range(100)]
+    await writer.commit(puts(rows))
     everything = [one.path for one in await table.recent(ALL, 100)]
     for k in (1, 7, 50, 99):
         assert [one.path for one in await table.recent(ALL, k)] == everything[:k]

@@ -87,5 +87,5 @@ def _newest(found: Any, k: int) -> list[str]:
     return [path for _, path in heapq.nlargest(k, both)]
 
 
-def _local(nanoseconds: int) -> str:
-    return datetime.fromtimestamp(nanoseconds // 1_000_000_000).isoformat()
+def _local(second: int) -> str:
+    return datetime.fromtimestamp(second).isoformat()
