@@ -24,3 +24,14 @@ async def until(state: "Callable[[], T | Awaitable[T]]", *, deadline: float = DE
             return value
         assert time.monotonic() < end, f"still {value!r} after {deadline} s: {inspect.getsource(state)}"
         await anyio.sleep(0.01)
+
+
+def wait_for(state: Callable[[], T], *, deadline: float = DEADLINE) -> T:
+    """The first true value of `state`, for tests that are not async."""
+    end = time.monotonic() + deadline
+    while True:
+        value = state()
+        if value:
+            return value
+        assert time.monotonic() < end, f"still {value!r} after {deadline} s: {inspect.getsource(state)}"
+        time.sleep(0.02)
