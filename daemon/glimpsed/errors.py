@@ -83,6 +83,10 @@ class NoRoomError(TableError):
     """The disk, the quota or the inodes are used up; writing may work again later."""
 
 
+class UnfitRowError(TableError):
+    """A row cannot be kept by the table, today or later: trying again does not help."""
+
+
 class EncoderError(GlimpsedError):
     """An encoder cannot be used; `step` names what is missing."""
 

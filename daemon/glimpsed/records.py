@@ -244,6 +244,10 @@ class Current:
     ocr: str | None
     """None where OCR is not asked for."""
     encoder: str
+    or_stronger: bool = False
+    """Whether a row with a stronger encoder's vector is fresh too, for it has the fallback's beside it."""
+    offline: tuple[str, ...] = ()
+    """Folders whose files cannot be seen now: nothing can be done about their rows, so none of them is stale."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,9 +95,12 @@ def test_where_the_wheel_does_not_fit_the_machine(monkeypatch: pytest.MonkeyPatc
     assert caught.value.step == "encoder"
 
 
-def test_its_threads_do_not_spin() -> None:
+def test_the_environment_of_its_threads_is_not_handed_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("GOMP_SPINCOUNT", raising=False)
     Fallback().close()
-    assert os.environ["OMP_WAIT_POLICY"] == "passive"
+    assert os.environ["OMP_NUM_THREADS"] == "7"
+    assert "GOMP_SPINCOUNT" not in os.environ
 
 
 def words(text: str) -> int:

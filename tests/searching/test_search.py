@@ -42,7 +42,7 @@ async def test_a_near_row_without_a_word_is_a_hit() -> None:
     first = answer.hits[0]
     assert first.signals == {"dense": pytest.approx(0.9705, abs=1e-3)}
     assert (first.label, first.snippet) == ("caption", "Ramen in Kyoto")
-    assert first.why == "by meaning 0.97, nearest"
+    assert first.why == 'by meaning 0.97, nearest: caption "Ramen in Kyoto"'
     assert (first.id, first.folder, first.taken_at, first.width, first.height) == (
         "/p/ramen.jpg",
         "/p",

@@ -114,5 +114,8 @@ def why(asked: Asked, found: Match, signals: Mapping[str, float], place: int | N
         reasons.append(f'{found.part.label}: "{snippet(asked, found, QUOTE)}"')
     if (dense := signals.get("dense")) is not None:
         also = "also " if reasons else ""
-        reasons.append(f"{also}by meaning {dense:.2f}, {'nearest' if place == 1 else f'place {place}'}")
+        reason = f"{also}by meaning {dense:.2f}, {'nearest' if place == 1 else f'place {place}'}"
+        if not reasons and found.part is not None:  # say what it is about: its words do not
+            reason += f': {found.part.label} "{snippet(asked, found, QUOTE)}"'
+        reasons.append(reason)
     return "; ".join(reasons)

@@ -225,6 +225,11 @@ class Engine:
         with translated("adding a column", self.directory):
             await self._table.add_columns(field)
 
+    async def forget_strong(self, encoder: str) -> None:
+        """Make `encoder` that of all rows with a vector in the column `strong`, which is about to go."""
+        with translated("writing rows", self.directory):
+            await self._table.update({"encoder": encoder}, where="strong IS NOT NULL")
+
     async def drop_column(self, name: str) -> None:
         """Drop a column and its index."""
         with translated("dropping a column", self.directory):

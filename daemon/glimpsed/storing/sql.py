@@ -117,10 +117,16 @@ def shortest(moment: datetime) -> str:
     return full
 
 
+def _there(current: Current) -> str:
+    """Rows whose file is there, as far as can be known."""
+    seen = [f"NOT ({one})" for one in one_of("folder", [key_of(folder) for folder in current.offline])]
+    return " AND ".join([PRESENT, *seen])
+
+
 def reading_due(current: Current, now: float) -> str:
     """Rows to read again. An error is only tried again when it is due, or by a reader that has not seen it."""
     return (
-        f"({PRESENT} AND ((retry_at IS NOT NULL AND retry_at <= {now!r})"
+        f"({_there(current)} AND ((retry_at IS NOT NULL AND retry_at <= {now!r})"
         f" OR (reader IS NULL AND error IS NULL)"
         f" OR (reader IS NOT NULL AND reader <> {text(current.reader)} AND retry_at IS NULL)"
         f" OR (reader IS NOT NULL AND reader <> {text(current.reader)} AND error IS NULL)))"
@@ -131,20 +137,19 @@ def ocr_due(current: Current) -> str:
     """Rows whose pixels have not been read for words by the current second pass."""
     if current.ocr is None:
         return "(FALSE)"
-    return f"({PRESENT} AND error IS NULL AND (ocr IS NULL OR ocr <> {text(current.ocr)}))"
+    return f"({_there(current)} AND error IS NULL AND (ocr IS NULL OR ocr <> {text(current.ocr)}))"
 
 
 def encoder_due(current: Current) -> str:
     """Rows whose words the chosen encoder has not encoded."""
-    return (
-        f"({PRESENT} AND error IS NULL AND text_id <> '' AND (encoder IS NULL OR encoder <> {text(current.encoder)}))"
-    )
+    other = f"encoder <> {text(current.encoder)}" + (" AND strong IS NULL" if current.or_stronger else "")
+    return f"({_there(current)} AND error IS NULL AND text_id <> '' AND (encoder IS NULL OR ({other})))"
 
 
 def unfinished(current: Current) -> str:
     """Rows without an error that a pass, or a first encoding, has yet to come to."""
     return (
-        f"({PRESENT} AND error IS NULL AND (reader IS NULL OR reader <> {text(current.reader)}"
+        f"({_there(current)} AND error IS NULL AND (reader IS NULL OR reader <> {text(current.reader)}"
         f" OR (encoder IS NULL AND text_id <> '') OR {ocr_due(current)}))"
     )
 

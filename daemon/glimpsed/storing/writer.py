@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import anyio
 from anyio import CancelScope, to_thread
 
-from glimpsed.errors import TableError
+from glimpsed.errors import UnfitRowError
 from glimpsed.records import Change, Row, Written
 from glimpsed.storing import durable, maintenance, sql
 from glimpsed.storing.schema import same, to_batch
@@ -22,7 +22,8 @@ class Writer:
     """All writes of the table. One for a table; its methods wait for one another.
 
     What it returned from is on the disk. A cancelled caller waits for the write that has begun.
-    NoRoomError and TableError say that nothing of the call was acknowledged; it may be made again.
+    NoRoomError and TableError say that nothing of the call was acknowledged; it may be made again, but for
+    UnfitRowError: one of its rows will never fit.
     """
 
     def __init__(self, table: Table) -> None:
@@ -45,7 +46,7 @@ class Writer:
                 current = rows.get(change.path)
                 row = change.apply(current)
                 if row is not None and row.path != change.path:
-                    raise TableError(f"a change of {change.path!r} made a row of {row.path!r}")
+                    raise UnfitRowError(f"a change of {change.path!r} made a row of {row.path!r}")
                 if row is None or (current is not None and same(row, current)):
                     written.append(Written(change.path, current, None))
                 else:
@@ -65,7 +66,7 @@ class Writer:
         try:
             batch = to_batch(rows, self._table.strong_dimension)
         except (ValueError, OverflowError, TypeError) as error:
-            raise TableError(f"a row does not fit the table: {error}") from error
+            raise UnfitRowError(f"a row does not fit the table: {error}") from error
         self._unsynced = True
         await self._engine.merge(batch)
         self._commits = None if self._commits is None else self._commits + 1
@@ -89,13 +90,16 @@ class Writer:
                 await self._sync()
             return deleted
 
-    async def set_strong_dimension(self, dimension: int | None) -> bool:
+    async def set_strong_dimension(self, dimension: int | None, *, instead: str | None = None) -> bool:
         """Give the table a column for the chosen encoder's vectors of that length, or none; whether it had to change.
 
-        Vectors of another length are dropped: their rows' encoder is not the chosen one any more.
+        Vectors of another length are dropped; the encoder of their rows is `instead` (the fallback's id) from then on.
         """
         async with self._lock:
             with CancelScope(shield=True):
+                if instead is not None and self._table.strong_dimension not in (None, dimension):
+                    self._unsynced = True
+                    await self._engine.forget_strong(instead)
                 changed = await self._reshape(dimension)
                 await self._sync()
             return changed

@@ -1,0 +1,72 @@
+"""What the benches share: pictures to work on, processes to weigh, and how figures are printed."""
+
+import hashlib
+import os
+import shutil
+import statistics
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))  # the tests' daemon and drawings serve here too
+
+_PLACES = (
+    "/usr/share/icons",
+    "/usr/share/backgrounds",
+    "/usr/share/pixmaps",
+    "/usr/share/doc",
+    "/usr/share",
+    "/usr/lib",
+)
+_SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tiff"}
+
+
+def real_pictures(count: int, folder: Path, extra: Iterable[str] = ()) -> int:
+    """Copy up to `count` pictures of different content from this machine into directories of `folder`; how many."""
+    seen: set[bytes] = set()
+    for place in (*extra, *_PLACES, sys.prefix):
+        for path in sorted(Path(place).rglob("*")):
+            if len(seen) >= count:
+                return len(seen)
+            if path.suffix.lower() not in _SUFFIXES or not path.is_file() or path.is_symlink():
+                continue
+            digest = hashlib.blake2b(path.read_bytes()).digest()
+            if digest not in seen and path.stat().st_size > 0:
+                seen.add(digest)
+                into = folder / f"directory {len(seen) % 20:02}"
+                into.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, into / f"{len(seen):05} {path.name}")
+    return len(seen)
+
+
+def memory(pids: Iterable[int]) -> dict[int, float]:
+    """Proportional set size of processes in MB (shared pages are shared out): proc(5), smaps_rollup."""
+    sizes = {}
+    for pid in pids:
+        try:
+            lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
+        except OSError:
+            continue
+        sizes[pid] = next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0) / 1024
+    return sizes
+
+
+def figures(name: str, milliseconds: Sequence[float]) -> None:
+    """One line: median, 95th percentile and largest."""
+    ordered = sorted(milliseconds)
+    high = ordered[min(len(ordered) - 1, round(0.95 * (len(ordered) - 1)))]
+    middle = statistics.median(ordered)
+    print(f"{name:<46} p50 {middle:8.1f}  p95 {high:8.1f}  max {ordered[-1]:8.1f} ms  (n={len(ordered)})")
+
+
+def machine() -> None:
+    """One line that says where this ran."""
+    model = next(
+        (
+            line.partition(":")[2].strip()
+            for line in Path("/proc/cpuinfo").read_text().splitlines()
+            if "model name" in line
+        ),
+        "unknown",
+    )
+    print(f"{os.cpu_count()} cores, {model}, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")

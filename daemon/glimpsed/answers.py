@@ -1,0 +1,283 @@
+"""What the door asks, answered from the table and the pipeline."""
+
+import base64
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+
+from glimpsed import __version__, files
+from glimpsed.errors import TableError, UsageError
+from glimpsed.events import Event
+from glimpsed.indexing.look import see
+from glimpsed.pipeline import Pipeline
+from glimpsed.records import Counts, Current, Row
+from glimpsed.searching.ports import Hit
+from glimpsed.searching.search import Search
+from glimpsed.serving import models
+
+_PATIENCE = 60.0  # seconds that a search may take, waiting for `sync` not counted
+
+
+class Answers:
+    """The daemon as the door sees it; see `serving.door.Door` for the promises."""
+
+    def __init__(self, pipeline: Pipeline, search: Search) -> None:
+        self._pipeline = pipeline
+        self._context = pipeline.context
+        self._search = search
+        self.stopping = anyio.Event()
+
+    async def search(self, question: str, *, k: int, cursor: str | None, sync: bool, timeout: float) -> models.Found:
+        """See Door."""
+        context = self._context
+        warnings = await self._pipeline.caught_up(timeout) if sync else []
+        try:
+            with anyio.fail_after(_PATIENCE):
+                answer = await self._search.search(question, k, cursor)
+        except TimeoutError:
+            raise TableError(f"the search was not done within {_PATIENCE:g} s", hint="try again") from None
+        online = set(self._pipeline.folders.online())
+        context.metrics.searches.inc()
+        context.metrics.search_seconds.observe(answer.took_ms / 1000)
+        context.journal.say(
+            Event.SEARCHED,
+            q=question,
+            hits=len(answer.hits),
+            encoders=list(answer.encoders),
+            ms=round(answer.took_ms, 1),
+        )
+        return models.Found(
+            hits=[_shown(hit, offline=hit.folder not in online) for hit in answer.hits],
+            next=answer.next,
+            took_ms=round(answer.took_ms, 2),
+            encoders=list(answer.encoders),
+            warnings=[*warnings, *answer.warnings],
+        )
+
+    async def status(self) -> models.Status:
+        """See Door."""
+        context = self._context
+        counts = await context.table.counts(context.current, context.wall())
+        by_folder = await context.table.folder_counts()
+        encoder = context.encoders.state
+        return models.Status(
+            version=__version__,
+            state=self._state(counts),
+            encoder=models.EncoderStatus(
+                id=encoder.id,
+                name=encoder.name,
+                device=encoder.device,
+                reason=encoder.reason,
+                step=encoder.step,
+                phase=encoder.phase,
+            ),
+            pictures=models.PictureCounts(
+                fresh=counts.fresh,
+                stale=counts.stale,
+                missing=counts.missing,
+                errors=counts.errors,
+                waiting=self._waiting,
+            ),
+            folders=[
+                models.FolderStatus(
+                    path=files.shown(folder.path), state=folder.state, pictures=by_folder.get(folder.path, 0)
+                )
+                for folder in self._pipeline.folders.states
+            ],
+            warnings=self._warnings(),
+        )
+
+    async def line(self) -> str:
+        """The status in one line, for people."""
+        context = self._context
+        counts = await context.table.counts(context.current, context.wall())
+        total = counts.fresh + counts.stale + counts.errors
+        encoder = context.encoders.state
+        left = counts.stale + self._waiting
+        work = f", {left} to do" if left else ""
+        return f"{self._state(counts)}: {total} pictures{work}; {encoder.name} on {encoder.device}"
+
+    async def scan(self, paths: list[str]) -> models.Scanned:
+        """See Door."""
+        folders, warnings = self._pipeline.folders, []
+        wanted: list[tuple[str, str | None]] = []
+        for path in map(os.path.normpath, paths):
+            folder = folders.directory_folder(path) or folders.folder_of(path)
+            if folder is None:
+                raise UsageError(f"{files.shown(path)} is in no watched folder, or is ignored")
+            wanted.append((folder, None if path == folder else path))
+        if not paths:
+            wanted = [(folder, None) for folder in folders.names]
+        online = set(folders.online())
+        offline = {folder for folder, _ in wanted} - online
+        warnings += [f"{files.shown(folder)} is offline: nothing was scanned there" for folder in sorted(offline)]
+        for done in [
+            self._pipeline.scans.ask(folder, under=under, why="asked for")
+            for folder, under in wanted
+            if folder in online
+        ]:
+            await done.wait()
+        return models.Scanned(paths=[files.shown(under or folder) for folder, under in wanted], warnings=warnings)
+
+    async def explain(self, path: str) -> models.Explained:
+        """See Door."""
+        if not os.path.isabs(path):
+            raise UsageError(f"{path!r} is no absolute path")
+        path = os.path.normpath(path)  # noqa: ASYNC240  it only looks at the text
+        row = (await self._context.table.rows([path])).get(path)
+        state, why = await self._place(path, row)
+        shown = models.Explained(path=files.shown(path), indexed=row is not None, state=state, why=why)
+        if row is None:
+            return shown
+        return shown.model_copy(
+            update={
+                "id": row.content_id or None,
+                **{name: getattr(row, name) for name in _SAME},
+                "description": [models.PartShown(label=part.label, text=part.text) for part in row.description],
+                "retry_at": _time(row.retry_at),
+                "missing_since": _time(row.missing_since),
+                "indexed_at": _time(row.indexed_at),
+            }
+        )
+
+    async def picture(self, content_id: str) -> models.Picture | None:
+        """See Door."""
+        rows = (await self._context.table.by_content([content_id])).get(content_id, [])
+        rows = [row for row in rows if row.missing_since is None and row.folder in self._pipeline.folders.names]
+        if not rows:
+            return None
+        row = rows[0]
+        return models.Picture(
+            id=content_id,
+            paths=sorted(files.shown(row.path) for row in rows),
+            format=row.format,
+            width=row.width,
+            height=row.height,
+            taken_at=row.taken_at,
+            camera=row.camera,
+            latitude=row.latitude,
+            longitude=row.longitude,
+            place=row.place,
+            description=[models.PartShown(label=part.label, text=part.text) for part in row.description],
+        )
+
+    async def thumbnail(self, content_id: str) -> Path | None:
+        """See Door."""
+        if await self.picture(content_id) is None:
+            return None
+        return await to_thread.run_sync(self._context.thumbnails.path, content_id)
+
+    async def metrics(self) -> bytes:
+        """See Door."""
+        context = self._context
+        counts = await context.table.counts(context.current, context.wall())
+        for state in ("fresh", "stale", "missing", "errors"):
+            context.metrics.pictures.labels(state).set(getattr(counts, state))
+        context.metrics.waiting.set(self._waiting)
+        return context.metrics.text()
+
+    def events(self) -> AbstractAsyncContextManager[AsyncIterator[Mapping[str, object]]]:
+        """See Door."""
+        return self._context.journal.subscribe()
+
+    def refused(self, route: str, status: int, reason: str) -> None:
+        """See Door."""
+        self._context.journal.say(Event.REQUEST_REFUSED, route=route, status=status, reason=reason[:500])
+
+    @property
+    def _waiting(self) -> int:
+        return self._context.backlog.waiting + len(self._pipeline.inbox)
+
+    def _state(self, counts: Counts) -> str:
+        scans = self._pipeline.scans
+        if self.stopping.is_set():
+            return "stopping"
+        if self._context.paused is not None:
+            return "paused"
+        if not scans.begun:
+            return "starting"
+        if scans.waiting:
+            return "scanning"
+        return "indexing" if self._waiting or counts.stale else "idle"
+
+    def _warnings(self) -> list[str]:
+        context = self._context
+        warnings = list(context.table.notices)
+        warnings += [
+            f"{files.shown(folder.path)}: {folder.state}"
+            for folder in self._pipeline.folders.states
+            if folder.reason is not None
+        ]
+        if context.paused is not None:
+            warnings.append(f"indexing is paused: {context.paused}")
+        return warnings
+
+    async def _place(self, path: str, row: Row | None) -> tuple[str, str]:
+        """The state of a path, and why."""
+        context = self._context
+        if self._pipeline.folders.folder_of(path) is None:
+            if files.folder_of(path, self._pipeline.folders.names) is None:
+                return "outside", "it lies in no watched folder"
+            if not files.is_picture(path):
+                return "ignored", "its name is not that of a picture"
+            return "ignored", "an ignore rule, a hidden directory or a symlink rule excludes it"
+        if path in context.backlog.pending():
+            return "waiting", "it is about to be read"
+        if row is None:
+            seen, directory = await to_thread.run_sync(see, path)
+            if directory:
+                return "not indexed", "it is a directory"
+            if seen.refused is not None:
+                return "not indexed", f"it cannot be seen: {seen.refused}"
+            there = seen.stamp is not None
+            return "not indexed", "it was not found by a scan yet" if there else "there is no such file"
+        return _row_state(row, context.current, context.wall())
+
+
+_SAME = (
+    "format", "width", "height", "taken_at", "camera", "latitude", "longitude", "place", "encoder", "cut", "reader",
+    "ocr", "error", "attempts",
+)  # fmt: skip
+
+
+def _row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
+    if row.missing_since is not None:
+        return "missing", "its file is gone; it is kept for a while in case it comes back"
+    if row.error is not None and not (row.retry_at is not None and row.retry_at <= now):
+        return "error", row.error
+    if row.reader != current.reader or row.retry_at is not None:
+        return "stale", "it is to be read again"
+    if current.ocr is not None and row.ocr != current.ocr:
+        return "stale", "the words in the picture are still to be read"
+    if row.encoder != current.encoder:
+        return "stale", "it is still to be encoded by the chosen encoder"
+    return "fresh", "it is indexed as it is on disk"
+
+
+def _time(seconds: float | None) -> str | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+
+
+def _shown(hit: Hit, *, offline: bool) -> models.Hit:
+    exact = os.fsencode(hit.path)
+    shown = files.shown(hit.path)
+    return models.Hit(
+        id=hit.id,
+        path=shown,
+        path_bytes=None if os.fsencode(shown) == exact else base64.b64encode(exact).decode("ascii"),
+        score=round(hit.score, 4),
+        signals={name: round(value, 4) for name, value in hit.signals.items()},
+        label=hit.label,
+        snippet=hit.snippet,
+        why=hit.why,
+        taken_at=hit.taken_at,
+        width=hit.width,
+        height=hit.height,
+        offline=offline,
+        also=[files.shown(path) for path in hit.also],
+    )

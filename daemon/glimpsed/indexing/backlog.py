@@ -1,0 +1,94 @@
+"""The paths that are not rows yet: the async shell around the settling, and what waits for it."""
+
+import time
+from collections.abc import Callable, Collection
+
+import anyio
+
+from glimpsed.watching.settle import Settle
+
+GROUP = 64
+
+
+class Pulse:
+    """Wakes all who wait; a wait that begins later waits for the next beat."""
+
+    def __init__(self) -> None:
+        self._event = anyio.Event()
+        self.beats = 0
+        """How many there were."""
+
+    def beat(self) -> None:
+        """Wake all who wait now."""
+        self.beats += 1
+        self._event.set()
+        self._event = anyio.Event()
+
+    async def wait(self, since: int | None = None) -> None:
+        """Until the next beat; at once if there was one after the first `since` of them."""
+        if since is None or since == self.beats:
+            await self._event.wait()
+
+
+class Backlog:
+    """Every hinted path until its row is committed; bounded, for `room` holds back whoever hints."""
+
+    def __init__(self, settle: Settle, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settle = settle
+        self._clock = clock
+        self._pulse = Pulse()
+
+    @property
+    def waiting(self) -> int:
+        """Paths that are not rows yet."""
+        return self._settle.waiting
+
+    def pending(self) -> frozenset[str]:
+        """Those paths."""
+        return self._settle.pending()
+
+    async def room(self) -> None:
+        """Until there is room for another hint."""
+        while self._settle.full:
+            await self._pulse.wait()
+
+    def hint(self, path: str, *, mtime: float | None = None) -> None:
+        """Look at `path` when it has been quiet. `mtime` (seconds since the epoch) tells a scan's finding its age."""
+        now = self._clock()
+        # Ages are taken on the wall clock, for that is what mtime is of; a file from the future counts as new.
+        changed_at = None if mtime is None else now - max(0.0, time.time() - mtime)
+        self._settle.hint(path, now, changed_at)
+        self._pulse.beat()
+
+    async def due(self) -> list[str]:
+        """The next paths that have settled, at least one; they are busy until `done`."""
+        while True:
+            now = self._clock()
+            if paths := self._settle.due(now):
+                return paths
+            next_due = self._settle.next_due()
+            if next_due is None:
+                await self._pulse.wait()
+            else:
+                with anyio.move_on_after(max(0.001, next_due - now)):
+                    await self._pulse.wait()
+
+    def done(self, path: str) -> None:
+        """The path's row is committed, or nothing was to do."""
+        self._settle.done(path, self._clock())
+        self._pulse.beat()
+
+    @property
+    def busy(self) -> int:
+        """Paths whose work has begun."""
+        return self._settle.busy
+
+    async def calm(self) -> None:
+        """Until no path's work has begun: those that still settle do not count."""
+        while self._settle.busy:
+            await self._pulse.wait()
+
+    async def drained(self, paths: Collection[str] | None = None) -> None:
+        """Until none of `paths` (or none at all) waits any more."""
+        while not (self._settle.pending().isdisjoint(paths) if paths is not None else self._settle.waiting == 0):
+            await self._pulse.wait()

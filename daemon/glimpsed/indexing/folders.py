@@ -1,0 +1,199 @@
+"""The configured folders: watched where possible, scanned on a timer where not, waited for where they are gone."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import anyio
+from anyio import to_thread
+
+from glimpsed import files
+from glimpsed.config import Config
+from glimpsed.events import Event, Journal
+from glimpsed.indexing.inbox import Inbox
+from glimpsed.indexing.scans import Request, Scans
+from glimpsed.records import FolderState, Known
+from glimpsed.watching.filesystem import network
+from glimpsed.watching.ignore import Ignore
+from glimpsed.watching.observer import Observer
+from glimpsed.watching.scan import Scan, scan
+
+_LOOK_AFTER = 5.0  # seconds between two looks at what the kernel does not tell: dead watches, folders that come back
+_TIMER = 300.0  # seconds between scans of a folder that cannot be watched
+
+
+@dataclass(slots=True)
+class _Folder:
+    ignore: Ignore
+    state: FolderState
+    device: int | None
+    scanned: float = 0.0
+    """When a scan was last asked for, on the monotonic clock."""
+    watched: bool = False
+    offline: bool = False
+
+
+class Folders:
+    """Keeps each folder watched as well as it can be, and asks for a scan whenever events may have been missed."""
+
+    def __init__(self, config: Config, inbox: Inbox, observer: Observer, journal: Journal) -> None:
+        self._config = config.watch
+        self._inbox = inbox
+        self._observer = observer
+        self._journal = journal
+        self._memory = Path(config.store.path, "folders.json")
+        devices = self._remembered()
+        names = config.watch.folders
+        self._folders = {
+            name: _Folder(
+                Ignore(name, config.watch.ignore, follow_symlinks=config.watch.follow_symlinks, nested=names),
+                FolderState(name, "starting"),
+                devices.get(files.key_of(name)),
+            )
+            for name in names
+        }
+
+    @property
+    def states(self) -> list[FolderState]:
+        """How each folder is watched now."""
+        return [folder.state for folder in self._folders.values()]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Their paths."""
+        return tuple(self._folders)
+
+    def online(self) -> list[str]:
+        """The folders whose files can be seen now."""
+        return [name for name, folder in self._folders.items() if not folder.offline]
+
+    def folder_of(self, path: str) -> str | None:
+        """The folder that a picture is indexed for; None where it lies in none or is ignored."""
+        name = files.folder_of(path, tuple(self._folders))
+        if name is None or not files.is_picture(path) or not self._folders[name].ignore.file(path):
+            return None
+        return name
+
+    def directory_folder(self, path: str) -> str | None:
+        """The folder that a directory (there or gone) would be scanned for."""
+        name = files.folder_of(path, tuple(self._folders))
+        if name is None or not (path == name or self._folders[name].ignore.directory(path)):
+            return None
+        return name
+
+    def scan(self, request: Request, known: Mapping[str, Known], stop: Callable[[], bool]) -> Scan:
+        """Make the scan; blocks."""
+        folder = self._folders[request.folder]
+        return scan(request.folder, folder.ignore, known, under=request.under, device=folder.device, stop=stop)
+
+    def scanned(self, name: str, found: Scan) -> None:
+        """Take note of what a scan found out about the folder itself."""
+        folder = self._folders[name]
+        if found.offline is not None:
+            self._offline(name, found.offline)
+        elif found.device is not None and found.pictures and found.device != folder.device:
+            folder.device = found.device
+            self._remember()
+
+    async def run(self, scans: Scans) -> None:
+        """Until cancelled: subscribe, then scan; look after it; scan on a timer."""
+        try:
+            while True:
+                for name, folder in self._folders.items():
+                    await self._look_after(name, folder, scans)
+                await anyio.sleep(min(_LOOK_AFTER, self._config.rescan))
+        finally:
+            with anyio.CancelScope(shield=True):
+                await to_thread.run_sync(self._observer.stop)
+
+    async def _look_after(self, name: str, folder: _Folder, scans: Scans) -> None:
+        there = await to_thread.run_sync(_there, name)
+        if there is not None:
+            if not folder.offline:
+                await self._unwatch(name, folder)
+                self._offline(name, there)
+            return
+        dead = folder.watched and name in self._observer.dead()
+        if dead:
+            self._journal.say(Event.WATCH_FAILED, folder=files.shown(name), reason="its watch ended")
+            await self._unwatch(name, folder)
+        if not folder.watched and (folder.state.reason is None or folder.offline or self._timer_due(folder)):
+            came_back = folder.offline
+            await self._watch(name, folder)
+            if came_back:
+                self._journal.say(Event.FOLDER_BACK, folder=files.shown(name))
+            self._ask(
+                name, folder, scans, "it came back" if came_back else "its watch was made anew" if dead else "start"
+            )
+        elif self._timer_due(folder):
+            self._ask(name, folder, scans, "timer")
+
+    def _timer_due(self, folder: _Folder) -> bool:
+        every = self._config.rescan if folder.watched else min(_TIMER, self._config.rescan)
+        return time.monotonic() - folder.scanned >= every
+
+    def _ask(self, name: str, folder: _Folder, scans: Scans, why: str) -> None:
+        folder.scanned = time.monotonic()
+        scans.ask(name, why=why)
+
+    async def _watch(self, name: str, folder: _Folder) -> None:
+        """Subscribe, or know why not; the scan that makes up for what was missed comes after."""
+        reason = await to_thread.run_sync(network, name)
+        if reason is None:
+            reason = await to_thread.run_sync(self._observer.watch, name, folder.ignore)
+        changed = folder.offline or folder.state.reason != reason or folder.state.state == "starting"
+        folder.offline, folder.watched = False, reason is None
+        if reason is None:
+            folder.state = replace(folder.state, state="watching", reason=None)
+            if changed:
+                self._journal.say(Event.FOLDER_WATCHING, folder=files.shown(name))
+        else:
+            folder.state = replace(folder.state, state=f"scanning on a timer: {reason}", reason=reason)
+            if changed:
+                self._journal.say(
+                    Event.FOLDER_ON_TIMER,
+                    folder=files.shown(name),
+                    reason=reason,
+                    every=min(_TIMER, self._config.rescan),
+                )
+
+    async def _unwatch(self, name: str, folder: _Folder) -> None:
+        if folder.watched:
+            folder.watched = False
+            await to_thread.run_sync(self._observer.unwatch, name)
+
+    def _offline(self, name: str, reason: str) -> None:
+        folder = self._folders[name]
+        if not folder.offline:
+            folder.offline = True
+            since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+            folder.state = replace(folder.state, state=f"offline since {since}: {reason}", reason=reason)
+            self._journal.say(Event.FOLDER_OFFLINE, folder=files.shown(name), reason=reason)
+
+    def _remembered(self) -> dict[str, int]:
+        try:
+            devices = json.loads(self._memory.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}  # it only helps to tell an empty mount point from an emptied folder
+        return {str(name): device for name, device in devices.items() if isinstance(device, int)}
+
+    def _remember(self) -> None:
+        devices = {files.key_of(name): folder.device for name, folder in self._folders.items() if folder.device}
+        partial = self._memory.with_suffix(".part")
+        try:
+            partial.write_text(json.dumps(devices), encoding="utf-8")
+            partial.replace(self._memory)
+        except OSError:
+            return  # the next scan tries again
+
+
+def _there(name: str) -> str | None:
+    """Why a folder cannot be seen; None where it can."""
+    try:
+        with os.scandir(name):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)

@@ -1,0 +1,193 @@
+"""How rows come about: each change is a small value whose `apply` is pure and is given the row as it stands.
+
+What comes from the bytes and what comes from the place are kept apart by label, so a moved, re-captioned or
+OCR'd picture is described anew without being read again.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from glimpsed.reading.description import describe
+from glimpsed.records import CONTENT_LABELS, PLACE_LABELS, Content, Description, Encoding, Part, Row, Stamp
+
+OCR_FAILED = "OCR failed: "
+ENCODING_FAILED = "could not be encoded: "
+
+
+def content_parts(row: Row) -> tuple[Part, ...]:
+    """What the picture's bytes said at the first pass."""
+    return tuple(part for part in row.description if part.label in CONTENT_LABELS and part.label != "ocr")
+
+
+def sidecar_parts(row: Row) -> tuple[Part, ...]:
+    """What its sidecars said."""
+    return tuple(part for part in row.description if part.label == "sidecar")
+
+
+def ocr_text(row: Row) -> str | None:
+    """What the second pass found; None where it found nothing or was not done."""
+    return "\n".join(part.text for part in row.description if part.label == "ocr") or None
+
+
+def fit(row: Row, *, fallback: str, encodings: Mapping[str, Encoding], sources: Iterable[Row | None] = ()) -> Row:
+    """`row` with the vectors of its text: those of a source with the same text, else the new encoding.
+
+    Without either its encoder is None, which makes it stale: the refresh encodes it.
+    """
+    for source in sources:
+        if source is not None and source.text_id == row.text_id and source.vector is not None:
+            return replace(
+                row,
+                vector=source.vector,
+                strong=source.strong,
+                sparse=source.sparse,
+                encoder=source.encoder,
+                cut=source.cut,
+            )
+    made = encodings.get(row.text_id)
+    if made is None:
+        return replace(row, vector=None, strong=None, sparse=None, encoder=None, cut=0)
+    return replace(row, vector=made.dense, strong=None, sparse=None, encoder=fallback, cut=made.cut)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A path's new row on its way to the table, all but its encoding."""
+
+    row: Row
+    """Without description and vectors."""
+    content: tuple[Part, ...]
+    place: tuple[Part, ...]
+    ocr: str | None
+    why: str
+    sources: tuple[Row, ...] = ()
+    """Rows whose vectors may serve, if the text is the same."""
+    milliseconds: dict[str, float] = field(default_factory=dict)
+
+    def describe(self) -> Description:
+        """The description as far as is known now; the second pass may have added words by commit time."""
+        return describe(self.content, self.place, ocr=self.ocr)
+
+    def apply(self, current: Row | None, *, fallback: str, encodings: Mapping[str, Encoding]) -> Row:
+        """The new row. Words that the second pass put there meanwhile stay, if the content is the same."""
+        row, ocr = self.row, self.ocr
+        if row.ocr is None and current is not None and current.content_id == row.content_id != "":
+            row, ocr = replace(row, ocr=current.ocr), ocr_text(current)
+        row = described(row, describe(self.content, self.place, ocr=ocr))
+        return fit(row, fallback=fallback, encodings=encodings, sources=(current, *self.sources))
+
+
+@dataclass(frozen=True, slots=True)
+class Worded:
+    """What the second pass adds to one path's row."""
+
+    path: str
+    content_id: str
+    ocr: str
+    text: str | None
+    why: str = "ocr"
+    milliseconds: dict[str, float] = field(default_factory=dict)
+
+    def describe(self, row: Row) -> Description:
+        """The description of `row` with the new words."""
+        place = tuple(part for part in row.description if part.label in PLACE_LABELS)
+        return describe(content_parts(row), place, ocr=self.text)
+
+    def apply(self, current: Row | None, *, fallback: str, encodings: Mapping[str, Encoding]) -> Row | None:
+        """The row with the words; None where the content changed meanwhile."""
+        if current is None or current.content_id != self.content_id:
+            return None
+        row = described(replace(current, ocr=self.ocr), self.describe(current))
+        if current.error is not None and current.error.startswith(OCR_FAILED):
+            row = replace(row, error=None, retry_at=None, attempts=0)
+        return fit(row, fallback=fallback, encodings=encodings, sources=(current,))
+
+
+def described(row: Row, description: Description) -> Row:
+    """`row` with this description."""
+    return replace(row, description=description.parts, text=description.text, text_id=description.text_id)
+
+
+def placed(row: Row, *, path: str, folder: str, stamp: Stamp, beside: str, now: float) -> Row:
+    """`row` for a file that stands at `path` now, with its stamp; not missing."""
+    return replace(
+        row,
+        path=path,
+        folder=folder,
+        mtime_ns=stamp.mtime_ns,
+        ctime_ns=stamp.ctime_ns,
+        size=stamp.size,
+        inode=stamp.inode,
+        beside=beside,
+        missing_since=None,
+        indexed_at=now,
+    )
+
+
+def of_content(content: Content, *, reader: str) -> Row:
+    """The columns that a content fills, for any path."""
+    return Row(
+        path="",
+        folder="",
+        content_id=content.content_id,
+        format=content.format,
+        width=content.width,
+        height=content.height,
+        taken_at=content.taken_at,
+        camera=content.camera,
+        latitude=content.latitude,
+        longitude=content.longitude,
+        place=" · ".join(part.text for part in content.parts if part.label == "place") or None,
+        reader=reader,
+    )
+
+
+def with_sidecar(row: Row, sidecar: Content | None) -> Row:
+    """`row` with the fields that only its sidecar tells; the picture's own come first."""
+    if sidecar is None:
+        return row
+    located = row.latitude is not None
+    return replace(
+        row,
+        taken_at=row.taken_at or sidecar.taken_at,
+        camera=row.camera or sidecar.camera,
+        latitude=row.latitude if located else sidecar.latitude,
+        longitude=row.longitude if located else sidecar.longitude,
+    )
+
+
+def gone(current: Row | None, now: float) -> Row | None:
+    """The row as missing."""
+    if current is None or current.missing_since is not None:
+        return None
+    return replace(current, missing_since=now)
+
+
+def restamped(current: Row | None, *, stamp: Stamp, beside: str, content_id: str) -> Row | None:
+    """The row of an unchanged content with a new stamp, and no longer missing."""
+    if current is None or current.content_id != content_id:
+        return None
+    return placed(current, path=current.path, folder=current.folder, stamp=stamp, beside=beside, now=current.indexed_at)
+
+
+def strengthened(current: Row | None, *, text_id: str, encoder: str, encoding: Encoding) -> Row | None:
+    """The row with the chosen encoder's vectors; None where its text changed meanwhile."""
+    if current is None or current.text_id != text_id:
+        return None
+    row = replace(current, strong=encoding.dense, sparse=encoding.sparse, encoder=encoder, cut=encoding.cut)
+    return _encoded(row)
+
+
+def reencoded(current: Row | None, *, text_id: str, encoder: str, encoding: Encoding) -> Row | None:
+    """The row with the fallback's vector made anew; None where its text changed meanwhile."""
+    if current is None or current.text_id != text_id:
+        return None
+    row = replace(current, vector=encoding.dense, encoder=encoder, cut=encoding.cut, strong=None, sparse=None)
+    return _encoded(row)
+
+
+def _encoded(row: Row) -> Row:
+    """`row` without the error that its text could not be encoded."""
+    if row.error is None or not row.error.startswith(ENCODING_FAILED):
+        return row
+    return replace(row, error=None, retry_at=None, attempts=0)

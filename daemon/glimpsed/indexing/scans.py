@@ -1,0 +1,122 @@
+"""Scans on request: coalesced, one at a time, each ending in hints and nothing else."""
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+import anyio
+from anyio import to_thread
+
+from glimpsed.events import Event, Journal
+from glimpsed.files import inside, shown
+from glimpsed.indexing.backlog import Backlog, Pulse
+from glimpsed.records import Known
+from glimpsed.storing.table import Table
+from glimpsed.watching.scan import Scan
+
+_DIRECTORIES = 256  # more requests for parts of one folder become one for the whole
+
+
+@dataclass(slots=True)
+class Request:
+    """One scan to make, and who waits for it."""
+
+    folder: str
+    under: str | None
+    why: str
+    done: list[anyio.Event] = field(default_factory=list)
+
+
+class Scans:
+    """Compares folders with the table on request and hints at each difference."""
+
+    def __init__(
+        self,
+        table: Table,
+        backlog: Backlog,
+        journal: Journal,
+        scan_folder: Callable[[Request, Mapping[str, Known], Callable[[], bool]], Scan],
+        finished: Callable[[str, Scan], None],
+    ) -> None:
+        self._table = table
+        self._backlog = backlog
+        self._journal = journal
+        self._scan_folder = scan_folder
+        self._finished = finished
+        self._requests: list[Request] = []
+        self._pulse = Pulse()
+        self._stop = threading.Event()
+        self.running: Request | None = None
+        self.begun = False
+        """Whether a scan was ever asked for."""
+
+    @property
+    def waiting(self) -> int:
+        """Scans that are asked for or under way."""
+        return len(self._requests) + (self.running is not None)
+
+    def ask(self, folder: str, *, under: str | None = None, why: str) -> anyio.Event:
+        """Scan `folder`, or what lies `under` a path in it, soon. The event is set when its hints are out."""
+        done = anyio.Event()
+        self.begun = True
+        mine = [request for request in self._requests if request.folder == folder]
+        for request in mine:
+            if request.under is None or (under is not None and inside(under, request.under)):
+                request.done.append(done)
+                return done
+        wider = Request(folder, under if len(mine) < _DIRECTORIES else None, why, [done])
+        for request in mine:
+            if wider.under is None or (request.under is not None and inside(request.under, wider.under)):
+                self._requests.remove(request)
+                wider.done += request.done
+        self._requests.append(wider)
+        self._pulse.beat()
+        return done
+
+    def close(self) -> None:
+        """End the scan under way at its next directory."""
+        self._stop.set()
+
+    async def run(self) -> None:
+        """Make the scans, one after the other, until cancelled."""
+        while True:
+            while not self._requests:
+                await self._pulse.wait()
+            self.running = self._requests.pop(0)
+            try:
+                await self._make(self.running)
+            finally:
+                for done in self.running.done:
+                    done.set()
+                self.running = None
+                self._pulse.beat()
+
+    async def _make(self, request: Request) -> None:
+        started = time.monotonic()
+        if request.under is None:
+            self._journal.say(Event.SCAN_STARTED, folder=shown(request.folder), why=request.why)
+        known = await self._table.known(request.folder, under=request.under)
+        found = await to_thread.run_sync(self._scan_folder, request, known, self._stop.is_set)
+        if self._stop.is_set():
+            return
+        self._finished(request.folder, found)
+        for difference in found.hints:
+            await self._backlog.room()
+            self._backlog.hint(difference.path, mtime=difference.mtime)
+        for directory in found.unreadable:
+            self._journal.say(Event.DIRECTORY_UNREADABLE, path=shown(directory), reason="it cannot be listed")
+        if request.under is None or found.hints:
+            vanished = sum(difference.mtime is None for difference in found.hints)
+            self._journal.say(
+                Event.SCAN_FINISHED,
+                folder=shown(request.under or request.folder),
+                why=request.why,
+                pictures=found.pictures,
+                changed=len(found.hints) - vanished,
+                vanished=vanished,
+                directories=found.directories,
+                passed_over=found.passed_over,
+                ignored=found.ignored,
+                ms=round((time.monotonic() - started) * 1000, 1),
+            )

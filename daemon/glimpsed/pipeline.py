@@ -1,0 +1,106 @@
+"""The map: which stage feeds which. Hints go in on the left, rows come out on the right.
+
+folders ─ inbox ┐
+scans ──────────┴► backlog ─► settle ─► look ─► read ─► encode ─► commit
+                      ▲                   └───────(gone, back)──────►┘
+                      │                           refresh ─►┘
+                      └────────────────── (to be read again)
+"""
+
+import anyio
+from anyio import create_memory_object_stream, create_task_group
+
+from glimpsed.encoding.batch import Batch
+from glimpsed.events import Event
+from glimpsed.files import is_picture, shown
+from glimpsed.indexing.backlog import GROUP
+from glimpsed.indexing.context import Context, Pending
+from glimpsed.indexing.finding import read, settle
+from glimpsed.indexing.folders import Folders
+from glimpsed.indexing.inbox import Inbox
+from glimpsed.indexing.keeping import commit, encode
+from glimpsed.indexing.look import Job, look
+from glimpsed.indexing.refresh import Refresh
+from glimpsed.indexing.scans import Scans
+from glimpsed.indexing.tidying import tidy
+
+_MOST_TEXTS = 64  # in one batch
+
+
+class Pipeline:
+    """Brings the table to what is on disk, for as long as `sources` runs."""
+
+    def __init__(self, context: Context, folders: Folders, scans: Scans, inbox: Inbox) -> None:
+        self.context = context
+        self.folders = folders
+        self.scans = scans
+        self.inbox = inbox
+
+    async def run(self, stopping: anyio.Event) -> None:
+        """Until `stopping` is set; then no new work is begun, and what was read is committed before this returns."""
+        context = self.context
+        settled, settled_in = create_memory_object_stream[list[str]](1)
+        jobs, jobs_in = create_memory_object_stream[Job](GROUP)
+        drafts, drafts_in = create_memory_object_stream[Pending](GROUP)
+        changes, changes_in = create_memory_object_stream[Pending](GROUP)
+        batch = Batch(context.config.encode.max_tokens_per_batch, _MOST_TEXTS, 0.0)
+        async with create_task_group() as stages:
+            stages.start_soon(look, settled_in, jobs, changes.clone(), context, self.folders.folder_of, self._directory)
+            for _ in range(context.workers.count + 1):
+                stages.start_soon(read, jobs_in.clone(), drafts.clone(), context)
+            stages.start_soon(encode, drafts_in, changes.clone(), batch, context)
+            stages.start_soon(commit, changes_in, context)
+            async with create_task_group() as sources:
+                sources.start_soon(settle, settled, context.backlog)
+                sources.start_soon(self._receive)
+                sources.start_soon(self.scans.run)
+                sources.start_soon(self.folders.run, self.scans)
+                sources.start_soon(Refresh(drafts, changes.clone(), context).run)
+                sources.start_soon(tidy, changes, self.folders, context)
+                jobs_in.close()
+                await stopping.wait()
+                self.scans.close()
+                sources.cancel_scope.cancel()
+
+    async def _receive(self) -> None:
+        """Take hints and losses from the observer."""
+        context = self.context
+        while True:
+            hints, losses = await self.inbox.next(self.folders.names)
+            for path in hints:
+                if is_picture(path):
+                    await context.backlog.room()
+                    context.backlog.hint(path)
+                else:
+                    self._directory(path)
+            for folder, reason in losses.items():
+                context.metrics.lost.inc()
+                context.journal.say(Event.EVENTS_LOST, folder=shown(folder), reason=reason)
+                self.scans.ask(folder, why=reason)
+
+    def _directory(self, path: str) -> None:
+        """A directory came, went or was renamed: what lies in it is found by a scan."""
+        folder = self.folders.directory_folder(path)
+        if folder is not None:
+            self.scans.ask(folder, under=None if path == folder else path, why="directory changed")
+
+    async def caught_up(self, timeout: float) -> list[str]:
+        """Wait until every file that is on disk now has been through both passes, at most `timeout` seconds.
+
+        Returns what was not waited for, in words; empty if all was.
+        """
+        context = self.context
+        waited = ["the scan", "first pass", "second pass"]
+        with anyio.move_on_after(timeout):
+            for done in [self.scans.ask(folder, why="asked for") for folder in self.folders.online()]:
+                await done.wait()
+            waited.pop(0)
+            await context.backlog.drained(context.backlog.pending())
+            waited.pop(0)
+            first_pass = context.wall()
+            beats = context.committed.beats
+            while await context.table.unfinished(context.current, indexed_before=first_pass):
+                await context.committed.wait(beats)
+                beats = context.committed.beats
+            waited.pop(0)
+        return [f"not waited for within {timeout:g} s: {what}" for what in waited]

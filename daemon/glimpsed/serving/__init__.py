@@ -1,0 +1,1 @@
+"""The door: HTTP with JSON on a Unix socket."""

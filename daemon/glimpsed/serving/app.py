@@ -1,0 +1,252 @@
+"""The application: routes, and what becomes of errors."""
+
+import base64
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+from anyio import to_thread
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import FileResponse, Response, StreamingResponse
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from glimpsed import __version__
+from glimpsed.errors import ChildError, EncoderError, GlimpsedError, QueryError, TableError, UsageError
+from glimpsed.serving import models, problems
+from glimpsed.serving.door import Door
+from glimpsed.serving.limits import EVENTS, Bounds, Limits, Requests, allow
+
+MOST_HITS = 1000
+_SCANNING = 540.0  # seconds more for a scan: a slow disk may hold a million files
+_FOR_GOOD = {"cache-control": "max-age=31536000, immutable"}  # what is named by its content does not change
+_MEDIA_TYPES = {
+    "ico": "image/vnd.microsoft.icon",
+    "jpeg2000": "image/jp2",
+    "ppm": "image/x-portable-anymap",
+    "tga": "image/x-tga",
+}
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": models.Problem, "description": "It cannot be answered as it was asked"},
+    "5XX": {"model": models.Problem, "description": "It cannot be answered just now, or glimpsed made a mistake"},
+}
+
+
+def make_app(door: Door, bounds: Bounds | None = None) -> FastAPI:
+    """The HTTP application over `door`; OpenAPI at `/openapi.json`. Its `state.requests` are those under way."""
+    app = FastAPI(
+        title="glimpsed",
+        version=__version__,
+        description="Where is that picture?",
+        docs_url=None,  # its page loads scripts from the network
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=_PROBLEMS,
+    )
+    app.state.requests = Requests(bounds or Bounds())
+    app.add_middleware(Limits, requests=app.state.requests, refused=door.refused)
+    _add_searching(app, door)
+    _add_pictures(app, door)
+    _add_upkeep(app, door)
+    _add_problems(app, door)
+    _tell_problems(app)
+    return app
+
+
+def _add_searching(app: FastAPI, door: Door) -> None:
+    @app.get("/v1/search")
+    async def search(
+        request: Request,
+        q: Annotated[str, Query(description="words, and filters such as after:2024-06 in:~/Pictures type:png")] = "",
+        k: Annotated[int, Query(ge=1, le=MOST_HITS, description="how many hits")] = 10,
+        cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before")] = None,
+        sync: Annotated[bool, Query(description="wait until all that is on disk now has been read")] = False,
+        timeout: Annotated[float, Query(gt=0, le=3600, description="seconds that `sync` waits")] = 30.0,
+    ) -> models.Found:
+        """Find pictures."""
+        if sync:
+            allow(request, timeout)
+        return await door.search(q, k=k, cursor=cursor, sync=sync, timeout=timeout)
+
+    @app.get("/v1/explain")
+    async def explain(
+        path: Annotated[str | None, Query(description="absolute")] = None,
+        path_bytes: Annotated[str | None, Query(description="the same in base64, where it is not UTF-8")] = None,
+    ) -> models.Explained:
+        """What is known of a file, and why it is as it is."""
+        return await door.explain(exact(path, path_bytes))
+
+
+def _add_pictures(app: FastAPI, door: Door) -> None:
+    @app.get("/v1/pictures/{content_id}")
+    async def picture(content_id: str) -> models.Picture:
+        """One picture by its id."""
+        found = await door.picture(content_id)
+        if found is None:
+            raise HTTPException(404, "no picture has this id")
+        return found
+
+    @app.get(
+        "/v1/pictures/{content_id}/thumbnail",
+        response_class=FileResponse,
+        responses={200: {"content": {"image/webp": {}}}},
+    )
+    async def thumbnail(content_id: str) -> FileResponse:
+        """Its thumbnail, at most 512 pixels a side."""
+        return await _sent(await door.thumbnail(content_id), "image/webp", "no thumbnail of this id")
+
+    @app.get(
+        "/v1/pictures/{content_id}/file",
+        response_class=FileResponse,
+        responses={200: {"content": {"image/*": {}}}},
+    )
+    async def file(content_id: str) -> FileResponse:
+        """The picture itself, byte for byte; parts of it by Range."""
+        found = await door.picture(content_id)
+        if found is None:
+            raise HTTPException(404, "no picture has this id")
+        form = found.format or ""
+        media_type = _MEDIA_TYPES.get(form, f"image/{form}") if form else "application/octet-stream"
+        return await _sent(await door.file(content_id), media_type, "no file has this content any more")
+
+
+def _add_upkeep(app: FastAPI, door: Door) -> None:
+    @app.get("/v1/status")
+    async def status() -> models.Status:
+        """How the daemon is."""
+        return await door.status()
+
+    @app.post("/v1/scan")
+    async def scan(request: Request, asked: models.ScanRequest | None = None) -> models.Scanned:
+        """Compare the folders, or parts of them, with the disk now."""
+        allow(request, _SCANNING)
+        asked = asked or models.ScanRequest()
+        paths = [exact(path, None) for path in asked.paths]
+        return await door.scan([*paths, *(exact(None, given) for given in asked.paths_bytes)])
+
+    @app.get(
+        "/v1/events",
+        response_class=StreamingResponse,
+        responses={200: {"content": {_Events.media_type: {}}}},
+    )
+    async def events() -> Response:
+        """What happens from now on, a JSON object a line; an empty line comes first."""
+        return _Events(door)
+
+    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    async def metrics() -> Response:
+        """Counters in the Prometheus text format."""
+        return Response(await door.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def exact(path: str | None, path_bytes: str | None) -> str:
+    """The path that a request names, as Python has it. Raises UsageError where it names none."""
+    if path_bytes is not None:
+        try:
+            path = os.fsdecode(base64.b64decode(path_bytes, validate=True))
+        except ValueError:
+            raise UsageError("path_bytes is not base64") from None
+    if not path or "\0" in path:
+        raise UsageError("no path is given", hint="give path, or path_bytes where it is not UTF-8")
+    return path
+
+
+async def _sent(place: Path | None, media_type: str, missing: str) -> FileResponse:
+    """A file that can be read now. Raises a 404 with the reason where it cannot."""
+    if place is None:
+        raise HTTPException(404, missing)
+    try:
+        # A disk that hangs must hold up nobody but this request.
+        status = await to_thread.run_sync(_readable, place, abandon_on_cancel=True)
+    except OSError as error:
+        raise HTTPException(404, f"its file cannot be read: {error.strerror}") from error
+    headers = {**_FOR_GOOD, "x-content-type-options": "nosniff"}
+    return FileResponse(place, media_type=media_type, headers=headers, stat_result=status)
+
+
+def _readable(place: Path) -> os.stat_result:
+    file = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.fstat(file)
+    finally:
+        os.close(file)
+
+
+class _Events(Response):
+    """Lines of JSON as they come, until they end or the reader goes away."""
+
+    media_type = "application/x-ndjson"
+
+    def __init__(self, door: Door) -> None:
+        super().__init__()
+        del self.headers["content-length"]
+        self._door = door
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        async with self._door.events() as lines:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            # An empty line tells the client that from here on nothing is missed.
+            await send({"type": "http.response.body", "body": b"\n", "more_body": True})
+            async for line in lines:
+                said = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace")
+                await send({"type": "http.response.body", "body": said + b"\n", "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _add_problems(app: FastAPI, door: Door) -> None:
+    @app.exception_handler(GlimpsedError)
+    async def refuse(request: Request, error: Exception) -> Response:
+        assert isinstance(error, GlimpsedError)
+        status = _status_of(error)
+        door.refused(request.url.path, status, str(error))
+        if isinstance(error, QueryError):
+            return _problem(status, error.what, column=error.column, hint=error.hint)
+        return _problem(status, f"{error.where}: {error.what}" if error.where else error.what, hint=error.hint)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        faults = "; ".join(f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.errors())
+        door.refused(request.url.path, 422, faults)
+        return _problem(422, faults)
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        response = _problem(error.status_code, error.detail)
+        response.headers.update(error.headers or {})
+        return response
+
+
+def _problem(status: int, detail: str, *, column: int | None = None, hint: str | None = None) -> Response:
+    body = problems.problem(status, detail, column=column, hint=hint)
+    return Response(body, status, media_type=problems.MEDIA_TYPE)
+
+
+def _status_of(error: GlimpsedError) -> int:
+    match error:
+        case QueryError() | UsageError():
+            return 400
+        case TableError() | EncoderError() | ChildError():
+            return 503
+        case _:
+            return 500
+
+
+def _tell_problems(app: FastAPI) -> None:
+    """Problems have a media type of their own in the OpenAPI document too."""
+    routes = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            for path in routes()["paths"].values():
+                for operation in path.values():
+                    for status in _PROBLEMS:
+                        content = operation["responses"][str(status)]["content"]
+                        content[problems.MEDIA_TYPE] = content.pop("application/json")
+        return routes()
+
+    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's manual has it

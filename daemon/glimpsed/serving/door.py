@@ -1,0 +1,52 @@
+"""What the routes ask for; the daemon answers."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import Protocol
+
+from glimpsed.serving import models
+
+
+class Door(Protocol):
+    """The daemon, as the routes see it. Refusals are errors of the tree; None means that there is no such thing."""
+
+    async def search(self, question: str, *, k: int, cursor: str | None, sync: bool, timeout: float) -> models.Found:
+        """The hits; with `sync` after all that is on disk has been read, or `timeout` seconds."""
+        ...
+
+    async def status(self) -> models.Status:
+        """How the daemon is."""
+        ...
+
+    async def scan(self, paths: list[str]) -> models.Scanned:
+        """Compare folders, or what lies below paths in them, with the disk; returns when the hints are out."""
+        ...
+
+    async def explain(self, path: str) -> models.Explained:
+        """What is known of a path, and why it is as it is."""
+        ...
+
+    async def picture(self, content_id: str) -> models.Picture | None:
+        """A picture by its content id."""
+        ...
+
+    async def thumbnail(self, content_id: str) -> Path | None:
+        """Where its thumbnail is."""
+        ...
+
+    async def file(self, content_id: str) -> Path | None:
+        """Where a file lies that has just this content now."""
+        ...
+
+    async def metrics(self) -> bytes:
+        """In the Prometheus text format."""
+        ...
+
+    def events(self) -> AbstractAsyncContextManager[AsyncIterator[Mapping[str, object]]]:
+        """What happens from now on, until the daemon ends."""
+        ...
+
+    def refused(self, route: str, status: int, reason: str) -> None:
+        """Take note of a request that was not answered."""
+        ...
