@@ -25,7 +25,7 @@ $(BIN)/python:
 	$(PIP) install --quiet --constraint constraints.txt --upgrade pip
 
 $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing glimpsed into $(VENV) (some 300 MB, once) …"
+	@echo "Installing glimpsed into $(VENV) (some 1.1 GB on disk, once) …"
 	$(PIP) install --quiet --constraint constraints.txt --editable .
 	@touch $@
 

@@ -225,6 +225,7 @@ def test_explain(home: dict[str, str], stub: Stub) -> None:
         "width": 3,
         "latitude": 1.5,
         "error": None,
+        "attempts": 0,
         "place": {"city": "Kyoto"},
         "description": [{"label": "ocr", "text": "two words"}, {"label": "name", "text": "a"}],
     }
@@ -235,12 +236,11 @@ def test_explain(home: dict[str, str], stub: Stub) -> None:
         "indexed      yes",
         "width        3",
         "latitude     1.5",
-        "error        –",
         "place",
         "  city  Kyoto",
         "description",
-        '  label=ocr text="two words"',
-        "  label=name text=a",
+        '  ocr: "two words"',
+        "  name: a",
     ]
     assert stub.asked[0].parameters == {"path_bytes": base64.b64encode(b"/p/\xff.png").decode()}
     stub.answers["/v1/explain"] |= {"indexed": False}

@@ -255,7 +255,9 @@ def test_thumbnails_and_pictures_by_id(daemon: Daemon) -> None:
 def test_questions_that_cannot_be_understood_are_told_so(daemon: Daemon) -> None:
     with pytest.raises(QueryError, match="afetr"):
         daemon.client.search("boats afetr:2024")
-    with pytest.raises(QueryError):
+    with pytest.raises(QueryError, match="4096"):
+        daemon.client.search("x" * 5000)
+    with pytest.raises(UsageError, match="too long"):
         daemon.client.search("x" * 2_000_000)
     with pytest.raises(UsageError):
         daemon.client.scan(["/etc"])

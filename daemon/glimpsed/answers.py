@@ -3,7 +3,7 @@
 import base64
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,7 +11,7 @@ import anyio
 from anyio import to_thread
 
 from glimpsed import __version__, files
-from glimpsed.errors import TableError, UsageError
+from glimpsed.errors import UsageError
 from glimpsed.events import Event
 from glimpsed.indexing.look import see
 from glimpsed.pipeline import Pipeline
@@ -19,8 +19,6 @@ from glimpsed.records import Counts, Current, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
 from glimpsed.serving import models
-
-_PATIENCE = 60.0  # seconds that a search may take, waiting for `sync` not counted
 
 
 class Answers:
@@ -36,11 +34,7 @@ class Answers:
         """See Door."""
         context = self._context
         warnings = await self._pipeline.caught_up(timeout) if sync else []
-        try:
-            with anyio.fail_after(_PATIENCE):
-                answer = await self._search.search(question, k, cursor)
-        except TimeoutError:
-            raise TableError(f"the search was not done within {_PATIENCE:g} s", hint="try again") from None
+        answer = await self._search.search(question, k, cursor)
         online = set(self._pipeline.folders.online())
         context.metrics.searches.inc()
         context.metrics.search_seconds.observe(answer.took_ms / 1000)
@@ -147,8 +141,7 @@ class Answers:
 
     async def picture(self, content_id: str) -> models.Picture | None:
         """See Door."""
-        rows = (await self._context.table.by_content([content_id])).get(content_id, [])
-        rows = [row for row in rows if row.missing_since is None and row.folder in self._pipeline.folders.names]
+        rows = await self._rows(content_id)
         if not rows:
             return None
         row = rows[0]
@@ -170,7 +163,15 @@ class Answers:
         """See Door."""
         if await self.picture(content_id) is None:
             return None
-        return await to_thread.run_sync(self._context.thumbnails.path, content_id)
+        return await to_thread.run_sync(self._context.thumbnails.path, content_id, abandon_on_cancel=True)
+
+    async def file(self, content_id: str) -> Path | None:
+        """See Door."""
+        return await to_thread.run_sync(_unchanged, await self._rows(content_id), abandon_on_cancel=True)
+
+    async def _rows(self, content_id: str) -> list[Row]:
+        rows = (await self._context.table.by_content([content_id])).get(content_id, [])
+        return [row for row in rows if row.missing_since is None and row.folder in self._pipeline.folders.names]
 
     async def metrics(self) -> bytes:
         """See Door."""
@@ -229,7 +230,7 @@ class Answers:
         if path in context.backlog.pending():
             return "waiting", "it is about to be read"
         if row is None:
-            seen, directory = await to_thread.run_sync(see, path)
+            seen, directory = await to_thread.run_sync(see, path, abandon_on_cancel=True)
             if directory:
                 return "not indexed", "it is a directory"
             if seen.refused is not None:
@@ -254,9 +255,19 @@ def _row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
         return "stale", "it is to be read again"
     if current.ocr is not None and row.ocr != current.ocr:
         return "stale", "the words in the picture are still to be read"
-    if row.encoder != current.encoder:
+    if row.encoder != current.encoder and not (current.or_stronger and row.strong is not None):
         return "stale", "it is still to be encoded by the chosen encoder"
     return "fresh", "it is indexed as it is on disk"
+
+
+def _unchanged(rows: list[Row]) -> Path | None:
+    """The first that is on disk as it was read."""
+    for row in rows:
+        with suppress(OSError):
+            stamp = files.look(row.path)
+            if stamp is not None and (stamp.mtime_ns, stamp.size) == (row.mtime_ns, row.size):
+                return Path(row.path)
+    return None
 
 
 def _time(seconds: float | None) -> str | None:

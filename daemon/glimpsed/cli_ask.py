@@ -11,6 +11,7 @@ from glimpsed.errors import GlimpsedError, UsageError
 if TYPE_CHECKING:
     from glimpsed.client import Client
 
+_USUALLY_ZERO = {"cut", "attempts"}
 NOTHING_FOUND = 1
 
 as_json = click.option("--json", "json", is_flag=True, help="Print JSON, as the API gives it.")
@@ -120,7 +121,8 @@ def explain(context: click.Context, *, file: str, json: bool) -> int | None:
     if json:
         cli_show.print_json(told)
     else:
-        cli_show.print_tree(told)
+        said = {name: value for name, value in told.items() if value is not None and value != []}
+        cli_show.print_tree({name: value for name, value in said.items() if value or name not in _USUALLY_ZERO})
     return None if told.get("indexed", True) else NOTHING_FOUND
 
 

@@ -60,6 +60,8 @@ def print_status(status: Status) -> None:
     print(f"glimpsed {shown(status['version'])}: {shown(status['state'])}")
     encoder = status["encoder"]
     print(f"encoder   {shown(encoder['name'])} on {shown(encoder['device'])}: {shown(encoder['reason'])}")
+    if step := encoder.get("step"):
+        print(f"missing   {shown(step)}")
     print("pictures  " + ", ".join(f"{count:,} {shown(name)}" for name, count in status["pictures"].items()))
     for folder in status["folders"]:
         print(f"folder    {shown_path(path_of(folder))}: {shown(folder['state'])}, {folder['pictures']:,} pictures")
@@ -87,7 +89,9 @@ def print_tree(value: Mapping[str, Any], indent: int = 0) -> None:
         elif isinstance(one, list) and one:
             print(f"{blank}{shown(name)}")
             for item in one:
-                if isinstance(item, Mapping):
+                if isinstance(item, Mapping) and item.keys() == {"label", "text"}:
+                    print(f"{blank}  {shown(item['label'])}: {_brief(item['text'])}")
+                elif isinstance(item, Mapping):
                     print(f"{blank}  {_brief(item)}")
                 else:
                     print(f"{blank}  {shown(str(item))}")

@@ -61,6 +61,8 @@ class EncoderStatus(TypedDict):
     name: str
     device: str
     reason: str
+    step: NotRequired[str | None]
+    """What is missing for BGE-M3: extra, weights, head files or device."""
 
 
 class FolderStatus(TypedDict):

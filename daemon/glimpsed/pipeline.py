@@ -35,6 +35,8 @@ class Pipeline:
         self.folders = folders
         self.scans = scans
         self.inbox = inbox
+        context.backlog.expecting = lambda: scans.waiting > 0
+        context.offline, context.there, folders.changed = folders.unseen, folders.there, context.committed.beat
 
     async def run(self, stopping: anyio.Event) -> None:
         """Until `stopping` is set; then no new work is begun, and what was read is committed before this returns."""
@@ -54,7 +56,7 @@ class Pipeline:
                 sources.start_soon(settle, settled, context.backlog)
                 sources.start_soon(self._receive)
                 sources.start_soon(self.scans.run)
-                sources.start_soon(self.folders.run, self.scans)
+                await sources.start(self.folders.run, self.scans)  # returns when the first scans are asked for
                 sources.start_soon(Refresh(drafts, changes.clone(), context).run)
                 sources.start_soon(tidy, changes, self.folders, context)
                 jobs_in.close()

@@ -74,6 +74,33 @@ async def test_paths_come_out_when_quiet_and_are_waited_for_until_done() -> None
     assert backlog.pending() == frozenset()
 
 
+async def test_the_refresh_lets_a_scan_and_what_it_found_go_first() -> None:
+    clock = Clock()
+    backlog = Backlog(Settle(1.0, 10.0), clock=clock)
+    expected = True
+    backlog.expecting = lambda: expected
+    calm = False
+
+    async def wait() -> None:
+        nonlocal calm
+        await backlog.calm()
+        calm = True
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(wait)
+        await anyio.wait_all_tasks_blocked()
+        assert not calm  # a scan is under way
+        backlog.hint("/old.png", mtime=1.0)
+        expected = False
+        backlog.wake()
+        await anyio.wait_all_tasks_blocked()
+        assert not calm  # what it found is due
+        assert await backlog.due() == ["/old.png"]
+        backlog.hint("/new.png")
+        backlog.done("/old.png")
+    assert calm  # the other one still settles
+
+
 async def test_an_old_file_that_a_scan_found_is_due_at_once() -> None:
     backlog = Backlog(Settle(60.0, 600.0))
     backlog.hint("/old.png", mtime=1.0)

@@ -37,6 +37,8 @@ class Backlog:
         self._settle = settle
         self._clock = clock
         self._pulse = Pulse()
+        self.expecting: Callable[[], bool] = lambda: False
+        """Whether hints are about to come: a scan is under way."""
 
     @property
     def waiting(self) -> int:
@@ -84,9 +86,17 @@ class Backlog:
         return self._settle.busy
 
     async def calm(self) -> None:
-        """Until no path's work has begun: those that still settle do not count."""
-        while self._settle.busy:
+        """Until no path is read or could be, and none is expected: those that still settle do not count."""
+        while self._settle.busy or self.expecting() or self._due_now():
             await self._pulse.wait()
+
+    def wake(self) -> None:
+        """What is expected has changed."""
+        self._pulse.beat()
+
+    def _due_now(self) -> bool:
+        due = self._settle.next_due()
+        return due is not None and due <= self._clock()
 
     async def drained(self, paths: Collection[str] | None = None) -> None:
         """Until none of `paths` (or none at all) waits any more."""

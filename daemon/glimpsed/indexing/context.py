@@ -47,7 +47,7 @@ class Context:
     """Seconds since the epoch."""
     offline: Callable[[], tuple[str, ...]] = tuple
     """The folders whose files cannot be seen now."""
-    there: Callable[[str], bool] = lambda folder: True  # noqa: ARG005  the argument's name tells what it is
+    there: Callable[[str], bool] = lambda folder: True
     """Whether a folder can be seen on the disk as it was scanned; blocks. Where not, no file of it counts as gone."""
     pause: float = _PAUSE
     """Seconds between tries to use a table that cannot be used just now."""

@@ -5,9 +5,10 @@ from dataclasses import replace
 from glimpsed import files
 from glimpsed.events import Event
 from glimpsed.indexing.context import Context, Pending
+from glimpsed.indexing.decide import identity
 from glimpsed.indexing.look import Job
 from glimpsed.indexing.retry import retry_at
-from glimpsed.indexing.rows import Draft, content_parts, ocr_text, of_content, placed, with_sidecar
+from glimpsed.indexing.rows import Draft, content_parts, ocr_text, of_content, placed, sidecar_parts, with_sidecar
 from glimpsed.reading import names
 from glimpsed.reading.description import READER
 from glimpsed.records import Fault, Part, Reading, Row, Stamp, Written
@@ -38,9 +39,17 @@ def from_twin(job: Job, twin: Row, context: Context) -> Draft:
 
 
 def from_fault(job: Job, fault: Fault, context: Context) -> Draft:
-    """The draft of a file whose bytes could not be had: found by its name, and tried again."""
+    """The draft of a file whose bytes could not be had: found by its name, and tried again.
+
+    What is known of the very same file stays: it is not lost because a disk or a right fails for a while.
+    """
     stamp = job.seen.stamp or (job.row.stamp if job.row else Stamp(0, 0, 0, 0))
-    draft = _draft(job, Row(path="", folder="", reader=READER), (), None, stamp, job.seen.beside, (), context)
+    if job.row is not None and job.row.content_id and identity(job.row.stamp) == identity(stamp):
+        row, content, ocr = _bytes_of(job.row), content_parts(job.row), ocr_text(job.row)
+        draft = _draft(job, row, content, ocr, stamp, job.row.beside, sidecar_parts(job.row), context)
+        draft = replace(draft, sources=(job.row,))
+    else:
+        draft = _draft(job, Row(path="", folder="", reader=READER), (), None, stamp, job.seen.beside, (), context)
     return failed(draft, job, fault, context)
 
 

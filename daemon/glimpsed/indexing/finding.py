@@ -1,8 +1,12 @@
 """From a hint to what a picture says: settling, and reading in the workers."""
 
+from functools import partial
+
 from anyio import to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
 
+from glimpsed import files
+from glimpsed.events import Event
 from glimpsed.indexing import drafting
 from glimpsed.indexing.backlog import GROUP, Backlog
 from glimpsed.indexing.context import Context, Pending
@@ -38,11 +42,13 @@ async def _read(job: Job, context: Context) -> Pending | None:
             return drafting.pending(drafting.from_fault(job, Fault(FaultKind.UNREADABLE, what), context), context)
         case Moved(twin):
             return drafting.pending(drafting.from_twin(job, twin, context), context)
-        case Rehash(row):
+        case Rehash(row) if row.error is None:
             hashed = await context.workers.hash(path)
             if not isinstance(hashed, Unread) and hashed[0] == row.content_id:
                 return _same(job, hashed[1], row, context)
             known: frozenset[str] = frozenset()
+        case Rehash():
+            known = frozenset()  # what was wrong with it may be mended
         case Read(known, _):
             pass
         case _:
@@ -66,7 +72,8 @@ async def _read(job: Job, context: Context) -> Pending | None:
 
 
 async def _same_content(reading: Reading, context: Context) -> Row | None:
-    rows = (await context.table.by_content([reading.content_id])).get(reading.content_id, [])
+    found = await context.insist(partial(context.table.by_content, [reading.content_id]))
+    rows = found.get(reading.content_id, [])
     whole = [row for row in rows if row.reader == READER and row.error is None]
     return max(whole, key=lambda row: (row.ocr is not None, row.vector is not None), default=None)
 
@@ -75,7 +82,12 @@ def _same(job: Job, stamp: Stamp, row: Row, context: Context) -> Pending:
     """Only the stamp is new: the bytes are those of the row."""
 
     def finished(written: Written) -> None:
+        if row.missing_since is not None and written.after is not None:
+            shown = files.shown(written.path)
+            context.journal.say(Event.PICTURE_MOVED, path=shown, content_id=content_id, why="back", before=shown)
         context.backlog.done(written.path)
+        if written.before is None:
+            context.backlog.hint(written.path)  # forgotten meanwhile
 
     beside, content_id = job.seen.beside, row.content_id
     return Pending(

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import anyio
-from anyio import to_thread
+from anyio import TASK_STATUS_IGNORED, to_thread
+from anyio.abc import TaskStatus
 
 from glimpsed import files
 from glimpsed.config import Config
@@ -23,6 +24,7 @@ from glimpsed.watching.scan import Scan, scan
 
 _LOOK_AFTER = 5.0  # seconds between two looks at what the kernel does not tell: dead watches, folders that come back
 _TIMER = 300.0  # seconds between scans of a folder that cannot be watched
+_SEARCHED = 60.0  # seconds between scans of one that is offline although its directory is there
 
 
 @dataclass(slots=True)
@@ -33,7 +35,12 @@ class _Folder:
     scanned: float = 0.0
     """When a scan was last asked for, on the monotonic clock."""
     watched: bool = False
-    offline: bool = False
+    absent: bool = False
+    """Whether its directory was not there at the last look."""
+    offline: FolderState | None = None
+    """What to say of it while its files cannot be seen."""
+    seen: int | None = None
+    """The device that the last scan found it on; None before the first one, and while it is offline."""
 
 
 class Folders:
@@ -45,6 +52,8 @@ class Folders:
         self._observer = observer
         self._journal = journal
         self._memory = Path(config.store.path, "folders.json")
+        self.changed: Callable[[], None] = lambda: None
+        """Called when a folder's files can be seen that could not before."""
         devices = self._remembered()
         names = config.watch.folders
         self._folders = {
@@ -59,7 +68,7 @@ class Folders:
     @property
     def states(self) -> list[FolderState]:
         """How each folder is watched now."""
-        return [folder.state for folder in self._folders.values()]
+        return [folder.offline or folder.state for folder in self._folders.values()]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,7 +77,18 @@ class Folders:
 
     def online(self) -> list[str]:
         """The folders whose files can be seen now."""
-        return [name for name, folder in self._folders.items() if not folder.offline]
+        return [name for name, folder in self._folders.items() if folder.offline is None]
+
+    def unseen(self) -> tuple[str, ...]:
+        """The folders that no scan has seen yet, or that are offline: of their files nothing is known now."""
+        return tuple(name for name, folder in self._folders.items() if folder.seen is None)
+
+    def there(self, name: str) -> bool:
+        """Whether the folder is on the disk as the last scan found it; blocks."""
+        try:
+            return self._folders[name].seen == os.stat(name).st_dev
+        except OSError:
+            return False
 
     def folder_of(self, path: str) -> str | None:
         """The folder that a picture is indexed for; None where it lies in none or is ignored."""
@@ -87,6 +107,9 @@ class Folders:
     def scan(self, request: Request, known: Mapping[str, Known], stop: Callable[[], bool]) -> Scan:
         """Make the scan; blocks."""
         folder = self._folders[request.folder]
+        if any(name != request.folder and files.inside(name, request.folder) for name in self._folders):
+            # It goes by path; what lies in a folder of its own is not looked at here, and has not vanished.
+            known = {path: one for path, one in known.items() if self._name_of(path) == request.folder}
         return scan(request.folder, folder.ignore, known, under=request.under, device=folder.device, stop=stop)
 
     def scanned(self, name: str, found: Scan) -> None:
@@ -94,45 +117,70 @@ class Folders:
         folder = self._folders[name]
         if found.offline is not None:
             self._offline(name, found.offline)
-        elif found.device is not None and found.pictures and found.device != folder.device:
+            return
+        if found.pictures and found.device != folder.device:
             folder.device = found.device
             self._remember()
+        if folder.offline is not None:
+            folder.offline = None
+            self._journal.say(Event.FOLDER_BACK, folder=files.shown(name))
+        if folder.seen != found.device:
+            folder.seen = found.device
+            self.changed()
 
-    async def run(self, scans: Scans) -> None:
-        """Until cancelled: subscribe, then scan; look after it; scan on a timer."""
+    async def run(self, scans: Scans, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
+        """Until cancelled: subscribe, then scan; look after it; scan on a timer. Started when all was looked at once."""
         try:
+            await self._look_after_all(scans)
+            task_status.started()
             while True:
-                for name, folder in self._folders.items():
-                    await self._look_after(name, folder, scans)
                 await anyio.sleep(min(_LOOK_AFTER, self._config.rescan))
+                await self._look_after_all(scans)
         finally:
             with anyio.CancelScope(shield=True):
                 await to_thread.run_sync(self._observer.stop)
 
+    async def _look_after_all(self, scans: Scans) -> None:
+        for name, folder in self._folders.items():
+            await self._look_after(name, folder, scans)
+
     async def _look_after(self, name: str, folder: _Folder, scans: Scans) -> None:
-        there = await to_thread.run_sync(_there, name)
-        if there is not None:
-            if not folder.offline:
+        away = await to_thread.run_sync(_away, name, abandon_on_cancel=True)
+        if away is not None:
+            if not folder.absent:
+                folder.absent = True
                 await self._unwatch(name, folder)
-                self._offline(name, there)
+                self._offline(name, away)
             return
-        dead = folder.watched and name in self._observer.dead()
-        if dead:
+        came_back, folder.absent = folder.absent, False
+        if folder.seen not in (None, folder.device) and not await to_thread.run_sync(_empty, name):
+            folder.device = folder.seen
+            self._remember()
+        ended = await to_thread.run_sync(self._observer.dead) if folder.watched else []
+        short = self._observer.short() if folder.watched else {}
+        if name in ended:
             self._journal.say(Event.WATCH_FAILED, folder=files.shown(name), reason="its watch ended")
             await self._unwatch(name, folder)
-        if not folder.watched and (folder.state.reason is None or folder.offline or self._timer_due(folder)):
-            came_back = folder.offline
+        due = self._timer_due(folder)
+        if (
+            came_back
+            or name in ended
+            or name in short
+            or folder.state.state == "starting"
+            or (due and not folder.watched)
+        ):
+            anew = name in ended or name in short
+            why = "it came back" if came_back else "its watch was made anew" if anew else "timer"
+            why = "start" if folder.state.state == "starting" else why
             await self._watch(name, folder)
-            if came_back:
-                self._journal.say(Event.FOLDER_BACK, folder=files.shown(name))
-            self._ask(
-                name, folder, scans, "it came back" if came_back else "its watch was made anew" if dead else "start"
-            )
-        elif self._timer_due(folder):
+            self._ask(name, folder, scans, why)
+        elif due:
             self._ask(name, folder, scans, "timer")
 
     def _timer_due(self, folder: _Folder) -> bool:
         every = self._config.rescan if folder.watched else min(_TIMER, self._config.rescan)
+        if folder.offline is not None:
+            every = min(_SEARCHED, every)
         return time.monotonic() - folder.scanned >= every
 
     def _ask(self, name: str, folder: _Folder, scans: Scans, why: str) -> None:
@@ -141,11 +189,11 @@ class Folders:
 
     async def _watch(self, name: str, folder: _Folder) -> None:
         """Subscribe, or know why not; the scan that makes up for what was missed comes after."""
-        reason = await to_thread.run_sync(network, name)
+        reason = await to_thread.run_sync(network, name, abandon_on_cancel=True)
         if reason is None:
             reason = await to_thread.run_sync(self._observer.watch, name, folder.ignore)
-        changed = folder.offline or folder.state.reason != reason or folder.state.state == "starting"
-        folder.offline, folder.watched = False, reason is None
+        changed = folder.state.reason != reason or folder.state.state == "starting"
+        folder.watched = reason is None
         if reason is None:
             folder.state = replace(folder.state, state="watching", reason=None)
             if changed:
@@ -167,11 +215,14 @@ class Folders:
 
     def _offline(self, name: str, reason: str) -> None:
         folder = self._folders[name]
-        if not folder.offline:
-            folder.offline = True
+        folder.seen = None
+        if folder.offline is None:
             since = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-            folder.state = replace(folder.state, state=f"offline since {since}: {reason}", reason=reason)
+            folder.offline = replace(folder.state, state=f"offline since {since}: {reason}", reason=reason)
             self._journal.say(Event.FOLDER_OFFLINE, folder=files.shown(name), reason=reason)
+
+    def _name_of(self, path: str) -> str | None:
+        return files.folder_of(path, tuple(self._folders))
 
     def _remembered(self) -> dict[str, int]:
         try:
@@ -190,10 +241,19 @@ class Folders:
             return  # the next scan tries again
 
 
-def _there(name: str) -> str | None:
+def _away(name: str) -> str | None:
     """Why a folder cannot be seen; None where it can."""
     try:
         with os.scandir(name):
             return None
     except OSError as error:
         return error.strerror or str(error)
+
+
+def _empty(name: str) -> bool:
+    """Whether there is nothing in a folder: then its device tells nothing."""
+    try:
+        with os.scandir(name) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return True

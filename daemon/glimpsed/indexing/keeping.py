@@ -14,11 +14,11 @@ from glimpsed.encoding.batch import Batch, Lane, Waiting
 from glimpsed.encoding.encoder import UnencodableError
 from glimpsed.errors import EncoderError, TableError, UnfitRowError
 from glimpsed.events import Event
+from glimpsed.files import shown
 from glimpsed.indexing.backlog import GROUP
 from glimpsed.indexing.context import Context, Pending
 from glimpsed.indexing.retry import retry_at
 from glimpsed.indexing.rows import ENCODING_FAILED
-from glimpsed.files import shown
 from glimpsed.records import Change, Encoding, FaultKind, Row, Written
 
 Item = TypeVar("Item")

@@ -4,6 +4,7 @@ import os
 import stat as stat_module
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from anyio import to_thread
 from anyio.abc import ObjectReceiveStream, ObjectSendStream
@@ -56,29 +57,54 @@ async def look(
     """
     async with inp, jobs, commit:
         async for paths in inp:
-            sights = await to_thread.run_sync(_see_all, paths, folder_of)
-            for path, (_, directory) in sights.items():
-                if directory:
-                    scan_directory(path)
-            for job in await _decide(context, [seen for seen, _ in sights.values()], folder_of):
+            sights = await to_thread.run_sync(_see_all, paths, folder_of, context.there)
+            for sight in sights:
+                if sight.scan is not None:
+                    scan_directory(sight.scan)
+                if sight.unsure:
+                    context.backlog.done(sight.seen.path)
+            sure = [sight for sight in sights if not sight.unsure]
+            for job in await context.insist(partial(_decide, context, sure)):
                 await _pass_on(job, jobs, commit, context)
 
 
-def _see_all(paths: Sequence[str], folder_of: Callable[[str], str | None]) -> dict[str, tuple[Seen, bool]]:
-    return {path: see(path) if folder_of(path) is not None else (Seen(path, None), False) for path in paths}
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    seen: Seen
+    folder: str
+    """Empty where the path is ignored or in none."""
+    scan: str | None = None
+    """A directory to scan."""
+    unsure: bool = False
+    """Whether it is not seen because its whole folder is not: the scan of that tells what is true."""
 
 
-async def _decide(context: Context, sights: Sequence[Seen], folder_of: Callable[[str], str | None]) -> list[Job]:
-    stamps: list[Stamp] = [seen.stamp for seen in sights if seen.stamp is not None]
-    rows = await context.table.rows([seen.path for seen in sights])
-    new = [seen.stamp for seen in sights if seen.stamp is not None and seen.path not in rows]
+def _see_all(
+    paths: Sequence[str], folder_of: Callable[[str], str | None], there: Callable[[str], bool]
+) -> list[_Sight]:
+    sights: list[_Sight] = []
+    for path in paths:
+        folder = folder_of(path)
+        if folder is None:
+            sights.append(_Sight(Seen(path, None), ""))
+            continue
+        seen, directory = see(path)
+        gone = seen.stamp is None and seen.refused is None and not directory
+        unsure = gone and not there(folder)
+        sights.append(_Sight(seen, folder, folder if unsure else path if directory else None, unsure))
+    return sights
+
+
+async def _decide(context: Context, sights: Sequence[_Sight]) -> list[Job]:
+    stamps: list[Stamp] = [sight.seen.stamp for sight in sights if sight.seen.stamp is not None]
+    rows = await context.table.rows([sight.seen.path for sight in sights])
+    new = [sight.seen.stamp for sight in sights if sight.seen.stamp is not None and sight.seen.path not in rows]
     twins = await context.table.by_identity(new) if new else {}
     by_size = await context.table.by_size({stamp.size for stamp in stamps}, reader=READER) if stamps else {}
     now = context.wall()
     jobs = []
-    for seen in sights:
-        row = rows.get(seen.path)
-        folder = folder_of(seen.path) or ""
+    for sight in sights:
+        seen, folder, row = sight.seen, sight.folder, rows.get(sight.seen.path)
         work = decide(seen, row, folder=folder, twins=twins, by_size=by_size, reader=READER, now=now)
         jobs.append(Job(seen, folder, row, work))
     return jobs
@@ -118,3 +144,5 @@ def _tell(context: Context, written: Written, event: Event, **fields: object) ->
     if written.after is not None:
         context.journal.say(event, path=files.shown(written.path), content_id=written.after.content_id, **fields)
     context.backlog.done(written.path)
+    if written.before is None and event is not Event.PICTURE_MISSING:
+        context.backlog.hint(written.path)  # forgotten meanwhile: it is a new picture now

@@ -21,7 +21,7 @@ from glimpsed.indexing.plan import plan
 from glimpsed.indexing.retry import retry_at
 from glimpsed.indexing.rows import ENCODING_FAILED, OCR_FAILED, Worded, ocr_text, reencoded, strengthened
 from glimpsed.reading.description import describe
-from glimpsed.records import CONTENT_LABELS, Current, Encoding, Fault, FaultKind, Row, Words, Written
+from glimpsed.records import CONTENT_LABELS, Encoding, Fault, FaultKind, Row, Words, Written
 
 ROUND = 64
 

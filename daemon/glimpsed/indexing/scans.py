@@ -90,7 +90,7 @@ class Scans:
                 for done in self.running.done:
                     done.set()
                 self.running = None
-                self._pulse.beat()
+                self._backlog.wake()
 
     async def _make(self, request: Request) -> None:
         started = time.monotonic()

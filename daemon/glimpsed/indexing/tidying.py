@@ -1,5 +1,7 @@
 """What leaves the table: rows of folders that are not configured any more, and missing rows whose time has come."""
 
+from functools import partial
+
 import anyio
 from anyio.abc import ObjectSendStream
 
@@ -26,15 +28,25 @@ async def tidy(commit: ObjectSendStream[Pending], folders: Folders, context: Con
 
 async def _strangers(commit: ObjectSendStream[Pending], folders: Folders, context: Context) -> None:
     """Rows of folders that were configured once: the picture may be indexed for another folder now, or for none."""
-    for folder in await context.table.folder_counts():
+    for folder in await context.insist(context.table.folder_counts):
         if folder in folders.names:
+            await _strays(folder, folders, context)
             continue
-        for path, known in (await context.table.known(folder)).items():
+        for path, known in (await context.insist(partial(context.table.known, folder))).items():
             if folders.folder_of(path) is not None:
                 await context.backlog.room()
                 context.backlog.hint(path, mtime=known.stamp.mtime_ns / 1e9)
             elif not known.missing:
                 await commit.send(_removed(path, context))
+
+
+async def _strays(folder: str, folders: Folders, context: Context) -> None:
+    """Rows of a folder that lie in another one since that is configured too."""
+    for inner in folders.names:
+        if inner != folder and files.inside(inner, folder):
+            for path in await context.insist(partial(context.table.strayed, folder, inner)):
+                await context.backlog.room()
+                context.backlog.hint(path, mtime=0.0)
 
 
 def _removed(path: str, context: Context) -> Pending:
@@ -54,16 +66,16 @@ def _removed(path: str, context: Context) -> Pending:
 async def _forget(folders: Folders, context: Context) -> None:
     """Delete for good what has been missing for long. Nothing of a folder that is offline: it may come back."""
     before = context.wall() - context.config.watch.forget_after
-    kept = set(folders.names) - set(folders.online())
-    places = [folder for folder in await context.table.folder_counts(missing=True) if folder not in kept]
-    while paths := await context.table.forgettable(before, places, _GROUP):
-        rows = await context.table.rows(paths)
+    counts = await context.insist(partial(context.table.folder_counts, missing=True))
+    places = [folder for folder in counts if folder not in folders.unseen()]
+    while paths := await context.insist(partial(context.table.forgettable, before, places, _GROUP)):
+        rows = await context.insist(partial(context.table.select, paths))
         try:
             await context.writer.forget(paths)
         except TableError as error:
             context.journal.say(Event.COMMIT_FAILED, rows=len(paths), error=str(error))
             return
-        left = await context.table.by_content({row.content_id for row in rows.values()})
+        left = await context.insist(partial(context.table.by_content, {row.content_id for row in rows.values()}))
         for path, row in rows.items():
             if not left.get(row.content_id):
                 context.thumbnails.drop(row.content_id)

@@ -17,7 +17,7 @@ from glimpsed import __version__
 from glimpsed.errors import ChildError, EncoderError, GlimpsedError, QueryError, TableError, UsageError
 from glimpsed.serving import models, problems
 from glimpsed.serving.door import Door
-from glimpsed.serving.limits import EVENTS, Bounds, Limits, Requests, allow
+from glimpsed.serving.limits import Bounds, Limits, Requests, allow
 
 MOST_HITS = 1000
 _SCANNING = 540.0  # seconds more for a scan: a slow disk may hold a million files
@@ -150,6 +150,10 @@ def exact(path: str | None, path_bytes: str | None) -> str:
             raise UsageError("path_bytes is not base64") from None
     if not path or "\0" in path:
         raise UsageError("no path is given", hint="give path, or path_bytes where it is not UTF-8")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:  # JSON can hold half a character
+        raise UsageError("path is no text", hint="give path_bytes where it is not UTF-8") from None
     return path
 
 
@@ -201,7 +205,7 @@ def _add_problems(app: FastAPI, door: Door) -> None:
     async def refuse(request: Request, error: Exception) -> Response:
         assert isinstance(error, GlimpsedError)
         status = _status_of(error)
-        door.refused(request.url.path, status, str(error))
+        door.refused(request.scope["path"][:200], status, str(error))
         if isinstance(error, QueryError):
             return _problem(status, error.what, column=error.column, hint=error.hint)
         return _problem(status, f"{error.where}: {error.what}" if error.where else error.what, hint=error.hint)
@@ -209,9 +213,14 @@ def _add_problems(app: FastAPI, door: Door) -> None:
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc'][1:]))}: {fault['msg']}" for fault in error.errors())
-        door.refused(request.url.path, 422, faults)
-        return _problem(422, faults)
+        status = 422
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'][1:] or fault['loc']))}: {fault['msg']}" for fault in error.errors()
+        )
+        if error.body and "json" not in request.headers.get("content-type", ""):
+            status, faults = 415, "a body has to come as content-type: application/json"
+        door.refused(request.scope["path"][:200], status, faults)
+        return _problem(status, faults)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: Exception) -> Response:

@@ -56,9 +56,7 @@ class Requests:
         if stream and self.streams >= self.bounds.streams:
             raise RefusedError(503, f"there are {self.bounds.streams} readers of events already", headers=_AGAIN)
         if not stream and self.working >= self.bounds.at_once:
-            raise RefusedError(
-                503, f"{self.bounds.at_once} requests are under way already, try again", headers=_AGAIN
-            )
+            raise RefusedError(503, f"{self.bounds.at_once} requests are under way already, try again", headers=_AGAIN)
         self.streams += stream
         self.working += not stream
         try:

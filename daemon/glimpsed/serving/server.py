@@ -1,5 +1,6 @@
 """The socket and the HTTP server on it."""
 
+import asyncio
 import contextlib
 import fcntl
 import os
@@ -10,6 +11,7 @@ from collections.abc import AsyncIterator, Iterator
 import anyio
 import uvicorn
 from anyio import CancelScope, create_task_group
+from anyio.lowlevel import checkpoint
 from fastapi import FastAPI
 
 from glimpsed.errors import AlreadyRunningError, SocketError
@@ -122,6 +124,10 @@ class _Server(uvicorn.Server):
         await self.ending.wait()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for one in sockets or ():
+            asyncio.get_running_loop().remove_reader(one)
+        for _ in range(2):
+            await checkpoint()  # asyncio forgets a client whom it has accepted but not yet met when it closes
         async with create_task_group() as group:
             group.start_soon(self._hurry)
             await super().shutdown(sockets)

@@ -1,0 +1,91 @@
+"""A daemon behind the door that answers what a test tells it to."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from glimpsed.events import Event, Journal
+from glimpsed.serving import models
+
+FOUND = models.Found(hits=[], next=None, took_ms=1.0, encoders=["e5"], warnings=[])
+PICTURE = models.Picture(
+    id="ab",
+    paths=["/p/a.png"],
+    format="png",
+    width=3,
+    height=2,
+    taken_at=None,
+    camera=None,
+    latitude=None,
+    longitude=None,
+    place=None,
+    description=[models.PartShown(label="ocr", text="RAMEN")],
+)
+STATUS = models.Status(
+    version="1",
+    state="idle",
+    encoder=models.EncoderStatus(id="e5", name="fallback", device="cpu", reason="it is there", phase="ready"),
+    pictures=models.PictureCounts(fresh=1, stale=0, missing=0, errors=0, waiting=0),
+    folders=[],
+    warnings=[],
+)
+
+
+class StandIn:
+    """The real journal, and a function that a test may put in the place of any answer."""
+
+    def __init__(self) -> None:
+        self.journal = Journal()
+        self.asked: list[tuple[object, ...]] = []
+        self.refusals: list[tuple[str, int, str]] = []
+        self.pictures: dict[str, models.Picture] = {}
+        self.places: dict[str, Path] = {}
+        self.work: Callable[[], Awaitable[object]] | None = None
+        self.readers = 0
+
+    async def _note(self, *asked: object) -> None:
+        self.asked.append(asked)
+        if self.work is not None:
+            await self.work()
+
+    async def search(self, question: str, *, k: int, cursor: str | None, sync: bool, timeout: float) -> models.Found:
+        await self._note("search", question, k, cursor, sync, timeout)
+        return FOUND
+
+    async def status(self) -> models.Status:
+        await self._note("status")
+        return STATUS
+
+    async def scan(self, paths: list[str]) -> models.Scanned:
+        await self._note("scan", *paths)
+        return models.Scanned(paths=["/p"], warnings=[])
+
+    async def explain(self, path: str) -> models.Explained:
+        await self._note("explain", path)
+        return models.Explained(path="/p/a.png", indexed=False, state="waiting", why="it is about to be read")
+
+    async def picture(self, content_id: str) -> models.Picture | None:
+        return self.pictures.get(content_id)
+
+    async def thumbnail(self, content_id: str) -> Path | None:
+        return self.places.get(content_id)
+
+    async def file(self, content_id: str) -> Path | None:
+        return self.places.get(content_id)
+
+    async def metrics(self) -> bytes:
+        await self._note("metrics")
+        return b"glimpsed_searches_total 1.0\n"
+
+    @asynccontextmanager
+    async def events(self) -> AsyncIterator[AsyncIterator[Mapping[str, object]]]:
+        async with self.journal.subscribe() as lines:
+            self.readers += 1
+            try:
+                yield lines
+            finally:
+                self.readers -= 1
+
+    def refused(self, route: str, status: int, reason: str) -> None:
+        self.refusals.append((route, status, reason))
+        self.journal.say(Event.REQUEST_REFUSED, route=route, status=status, reason=reason)

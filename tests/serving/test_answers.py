@@ -1,0 +1,302 @@
+"""What the daemon tells through its door: real folders, table and scans; only encoders and search are stand-ins."""
+
+import base64
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import anyio
+import pytest
+from tests.storing.making import put, row
+
+from glimpsed import config
+from glimpsed.answers import Answers
+from glimpsed.encoding.strong import ChosenState
+from glimpsed.errors import QueryError, UsageError
+from glimpsed.events import Journal
+from glimpsed.indexing.backlog import Backlog
+from glimpsed.indexing.context import Context
+from glimpsed.indexing.folders import Folders
+from glimpsed.indexing.inbox import Inbox
+from glimpsed.indexing.scans import Scans
+from glimpsed.indexing.thumbnails import Thumbnails
+from glimpsed.metrics import Metrics
+from glimpsed.pipeline import Pipeline
+from glimpsed.reading.description import READER
+from glimpsed.reading.ocr import OCR_ID
+from glimpsed.records import FolderState, Row
+from glimpsed.searching.ports import Answer, Hit
+from glimpsed.storing.table import open_table
+from glimpsed.storing.writer import Writer
+from glimpsed.watching.settle import Settle
+
+NOW = 1_000_000.0
+HIT = Hit(
+    id="ab",
+    path="/p/\udcff.png",
+    folder="/p",
+    score=0.123456,
+    signals={"dense": 0.98765},
+    label="ocr",
+    snippet="RAMEN",
+    why="dense",
+    taken_at=None,
+    width=3,
+    height=2,
+    also=("/p/also.png",),
+)
+
+
+class Daemon:
+    """Everything that Answers asks, over one folder."""
+
+    def __init__(self, context: Context, folder: Path) -> None:
+        inbox = Inbox()
+        self.context = context
+        self.folder = folder
+        self.folders = Folders(context.config, inbox, cast(Any, None), context.journal)
+        self.scans = Scans(context.table, context.backlog, context.journal, self.folders.scan, self.folders.scanned)
+        self.asked: list[tuple[str, int, str | None]] = []
+        self.hits = (HIT,)
+        self.answers = Answers(
+            Pipeline(context, self.folders, self.scans, inbox), cast(Any, SimpleNamespace(search=self._search))
+        )
+
+    async def _search(self, question: str, k: int, cursor: str | None) -> Answer:
+        self.asked.append((question, k, cursor))
+        if question == "afetr:":
+            raise QueryError("no such filter")
+        return Answer(self.hits, "10.1", 12.3456, ("small",), ("a warning",))
+
+    async def put(self, name: str, number: int = 0, **fields: Any) -> Row:
+        """A row of the table, fresh unless the fields say otherwise."""
+        given = {"path": str(self.folder / name), "folder": str(self.folder)}
+        new = row(number, **given, reader=READER, ocr=OCR_ID)
+        new = replace(new, **fields)
+        await self.context.writer.commit([put(new)])
+        return new
+
+    async def file(self, name: str, number: int = 0, **fields: Any) -> Row:
+        """A file and its row."""
+        place = self.folder / name
+        place.write_bytes(b"x" * (number + 1))
+        status = os.stat(place)
+        return await self.put(name, number, mtime_ns=status.st_mtime_ns, size=status.st_size, **fields)
+
+    @contextmanager
+    def offline(self) -> Iterator[None]:
+        """While its folder cannot be seen."""
+        name = str(self.folder)
+        kept = self.folders._folders[name].offline
+        self.folders._folders[name].offline = FolderState(name, "offline since noon", reason="it is gone")
+        try:
+            yield
+        finally:
+            self.folders._folders[name].offline = kept
+
+
+@pytest.fixture
+async def daemon(tmp_path: Path) -> AsyncIterator[Daemon]:
+    folder = tmp_path / "Pictures"
+    folder.mkdir()
+    state = str(tmp_path / "state")
+    settings = config.load(environment={}, flags={"watch.folders": [str(folder)], "store.path": state})
+    chosen = ChosenState("fallback", "small", "cpu", "it is there", None, "ready")
+    async with open_table(state) as table:
+        context = Context(
+            config=settings,
+            table=table,
+            writer=Writer(table),
+            workers=cast(Any, None),
+            encoders=cast(Any, SimpleNamespace(chosen_id="small", fallback_id="small", state=chosen)),
+            thumbnails=Thumbnails(state),
+            journal=Journal(),
+            metrics=Metrics(),
+            backlog=Backlog(Settle(1.0, 10.0)),
+            wall=lambda: NOW,
+        )
+        yield Daemon(context, folder)
+
+
+async def test_a_search_is_handed_on_and_counted(daemon: Daemon) -> None:
+    found = await daemon.answers.search("ramen", k=3, cursor="3.1", sync=False, timeout=1)
+    assert daemon.asked == [("ramen", 3, "3.1")]
+    [hit] = found.hits
+    assert (hit.path, hit.path_bytes) == ("/p/\ufffd.png", base64.b64encode(b"/p/\xff.png").decode())
+    assert (hit.score, hit.signals) == (0.1235, {"dense": 0.9877})
+    assert hit.offline  # it lies in no folder that is watched now
+    assert hit.also == ["/p/also.png"]
+    assert (found.next, found.took_ms, found.warnings) == ("10.1", 12.35, ["a warning"])
+    assert "path_bytes" in hit.model_dump_json()
+    assert b"glimpsed_searches_total 1.0" in await daemon.answers.metrics()
+
+
+async def test_a_hit_in_a_watched_folder_is_online_and_has_a_path_of_text(daemon: Daemon) -> None:
+    daemon.hits = (replace(HIT, path=str(daemon.folder / "ä.png"), folder=str(daemon.folder)),)
+    [hit] = (await daemon.answers.search("", k=1, cursor=None, sync=False, timeout=1)).hits
+    assert (hit.offline, hit.path_bytes) == (False, None)
+    assert "path_bytes" not in hit.model_dump_json()
+
+
+async def test_a_search_with_sync_says_what_it_did_not_wait_for(daemon: Daemon) -> None:
+    found = await daemon.answers.search("ramen", k=3, cursor=None, sync=True, timeout=0.01)
+    assert any("the scan" in warning for warning in found.warnings)
+    assert found.warnings[-1] == "a warning"
+
+
+async def test_a_search_that_fails_is_not_counted(daemon: Daemon) -> None:
+    with pytest.raises(QueryError):
+        await daemon.answers.search("afetr:", k=3, cursor=None, sync=False, timeout=1)
+    assert b"glimpsed_searches_total 0.0" in await daemon.answers.metrics()
+
+
+async def test_status_counts_rows_and_tells_the_state(daemon: Daemon) -> None:
+    status = await daemon.answers.status()
+    assert (status.state, status.encoder.name, status.encoder.phase) == ("starting", "fallback", "ready")
+    daemon.scans.ask(str(daemon.folder), why="a test")
+    assert (await daemon.answers.status()).state == "scanning"
+    async with anyio.create_task_group() as group:
+        group.start_soon(daemon.scans.run)
+        await daemon.scans.ask(str(daemon.folder), why="a test").wait()
+        group.cancel_scope.cancel()
+
+    await daemon.put("fresh.jpg", 1)
+    assert (await daemon.answers.status()).state == "idle"
+    await daemon.put("error.jpg", 3, error="it is broken")
+    await daemon.put("missing.jpg", 4, missing_since=5.0)
+    daemon.context.backlog.hint(str(daemon.folder / "hinted.jpg"))
+    status = await daemon.answers.status()
+    assert (status.state, status.warnings) == ("indexing", [])
+    counts = status.pictures
+    assert (counts.fresh, counts.stale, counts.errors, counts.missing, counts.waiting) == (1, 0, 1, 1, 1)
+    [folder] = status.folders
+    assert (folder.path, folder.pictures) == (str(daemon.folder), 2)
+    assert await daemon.answers.line() == "indexing: 2 pictures, 1 to do; fallback on cpu"
+    text = (await daemon.answers.metrics()).decode()
+    assert 'glimpsed_pictures{state="missing"} 1.0' in text
+    assert "glimpsed_waiting 1.0" in text
+    daemon.answers.stopping.set()
+    assert (await daemon.answers.line()).startswith("stopping: ")
+
+
+async def test_status_warns_of_what_hinders(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Context, "paused", "the disk is full")
+    with daemon.offline():
+        status = await daemon.answers.status()
+    assert status.state == "paused"
+    assert status.warnings == [f"{daemon.folder}: offline since noon", "indexing is paused: the disk is full"]
+
+
+async def test_a_scan_of_everything_a_part_and_nothing(daemon: Daemon) -> None:
+    (daemon.folder / "new.jpg").write_bytes(b"x")
+    async with anyio.create_task_group() as group:
+        group.start_soon(daemon.scans.run)
+        assert (await daemon.answers.scan([])).paths == [str(daemon.folder)]
+        assert daemon.context.backlog.pending() == {str(daemon.folder / "new.jpg")}
+        asked = [str(daemon.folder), f"{daemon.folder}/./sub/", str(daemon.folder / "new.jpg")]
+        scanned = await daemon.answers.scan(asked)
+        assert scanned.paths == [str(daemon.folder), str(daemon.folder / "sub"), str(daemon.folder / "new.jpg")]
+        for path in ("/etc", "relative", str(daemon.folder / ".hidden" / "a.jpg")):
+            with pytest.raises(UsageError):
+                await daemon.answers.scan([path])
+        with daemon.offline():
+            assert "offline" in (await daemon.answers.scan([])).warnings[0]
+        group.cancel_scope.cancel()
+
+
+async def test_a_picture_is_where_it_can_be_had(daemon: Daemon) -> None:
+    assert await daemon.answers.picture("f" * 64) is None
+    assert await daemon.answers.file("f" * 64) is None
+    one = await daemon.file("b.jpg", 7)
+    await daemon.file("a.jpg", 7)
+    await daemon.put("gone.jpg", 7, missing_since=1.0)
+    found = await daemon.answers.picture(one.content_id)
+    assert found is not None
+    assert found.paths == [str(daemon.folder / "a.jpg"), str(daemon.folder / "b.jpg")]
+    assert found.description[0].text == "picture 7"
+
+    places = {str(daemon.folder / name) for name in ("a.jpg", "b.jpg")}
+    first = await daemon.answers.file(one.content_id)
+    assert str(first) in places
+    assert first is not None
+    first.write_bytes(b"changed since")
+    second = await daemon.answers.file(one.content_id)
+    assert {str(first), str(second)} == places
+    assert second is not None
+    second.unlink()
+    assert await daemon.answers.file(one.content_id) is None
+
+
+async def test_a_thumbnail_goes_with_its_picture(daemon: Daemon) -> None:
+    one = await daemon.put("a.jpg", 7)
+    assert await daemon.answers.thumbnail(one.content_id) is None
+    daemon.context.thumbnails.put(one.content_id, b"webp")
+    place = await daemon.answers.thumbnail(one.content_id)
+    assert place is not None
+    assert place.read_bytes() == b"webp"
+    daemon.context.thumbnails.put("f" * 64, b"webp")
+    assert await daemon.answers.thumbnail("f" * 64) is None
+
+
+@pytest.mark.parametrize("content_id", ["", "x", "'", "a\0b", "../../config", "\\", "%", "ab" * 5000])
+async def test_no_picture_has_a_strange_id(daemon: Daemon, content_id: str) -> None:
+    await daemon.put("a.jpg", 1)
+    assert await daemon.answers.picture(content_id) is None
+
+
+@pytest.mark.parametrize(
+    ("fields", "state", "why"),
+    [
+        ({}, "fresh", "as it is on disk"),
+        ({"missing_since": 5.0}, "missing", "kept for a while"),
+        ({"error": "it is broken"}, "error", "it is broken"),
+        ({"error": "it is broken", "retry_at": NOW + 1}, "error", "it is broken"),
+        ({"error": "it is broken", "retry_at": NOW - 1}, "stale", "read again"),
+        ({"reader": None}, "stale", "read again"),
+        ({"ocr": None}, "stale", "words"),
+        ({"encoder": "other"}, "stale", "encoder"),
+    ],
+)
+async def test_explain_tells_the_state_of_a_row(daemon: Daemon, fields: dict[str, Any], state: str, why: str) -> None:
+    one = await daemon.put("a.jpg", 1, **fields)
+    told = await daemon.answers.explain(f"{daemon.folder}/x/../a.jpg")
+    assert (told.path, told.indexed, told.state, told.id) == (one.path, True, state, one.content_id)
+    assert why in told.why
+    assert told.indexed_at == "1970-01-01T00:00:01+00:00"
+    assert [part.text for part in told.description] == ["picture 1"]
+
+
+async def test_explain_tells_why_there_is_no_row(daemon: Daemon) -> None:
+    (daemon.folder / "directory.jpg").mkdir()
+    (daemon.folder / "new.jpg").write_bytes(b"x")
+    (daemon.folder / "loop.jpg").symlink_to("loop.jpg")
+    daemon.context.backlog.hint(str(daemon.folder / "hinted.jpg"))
+    expected = {
+        "/etc/a.jpg": ("outside", "no watched folder"),
+        str(daemon.folder / "notes.odt"): ("ignored", "name"),
+        str(daemon.folder / ".hidden" / "a.jpg"): ("ignored", "hidden"),
+        str(daemon.folder / "hinted.jpg"): ("waiting", "about to be read"),
+        str(daemon.folder / "directory.jpg"): ("not indexed", "directory"),
+        str(daemon.folder / "new.jpg"): ("not indexed", "scan yet"),
+        str(daemon.folder / "nothing.jpg"): ("not indexed", "no such file"),
+        str(daemon.folder / "loop.jpg"): ("ignored", "symlink"),
+        str(daemon.folder / ("x" * 300 + ".jpg")): ("not indexed", "cannot be seen"),
+    }
+    for path, (state, why) in expected.items():
+        told = await daemon.answers.explain(path)
+        assert (told.indexed, told.state) == (False, state), path
+        assert why in told.why, path
+    with pytest.raises(UsageError):
+        await daemon.answers.explain("a.jpg")
+
+
+async def test_refusals_are_events(daemon: Daemon) -> None:
+    async with daemon.answers.events() as lines:
+        daemon.answers.refused("/v1/search", 400, "x" * 1000)
+        line = await anext(lines)
+    assert (line["event"], line["route"], line["status"]) == ("request_refused", "/v1/search", 400)
+    assert len(str(line["reason"])) == 500
