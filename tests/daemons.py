@@ -119,8 +119,8 @@ def running(home: Path, *folders: Path, **settings: str) -> Iterator[Daemon]:
     """A started daemon, ended at the end; `settings` are GLIMPSED_… variables without that prefix."""
     home.mkdir(parents=True, exist_ok=True)
     daemon = Daemon(home, *folders, settings={f"GLIMPSED_{key}": value for key, value in settings.items()})
-    daemon.start()
     try:
+        daemon.start()
         yield daemon
     finally:
         if daemon.process is not None:

@@ -129,7 +129,7 @@ class Folders:
             self.changed()
 
     async def run(self, scans: Scans, *, task_status: TaskStatus[None] = TASK_STATUS_IGNORED) -> None:
-        """Until cancelled: subscribe, then scan; look after it; scan on a timer. Started when all was looked at once."""
+        """Until cancelled: subscribe, scan, look after it, scan on a timer. Started when all was looked at once."""
         try:
             await self._look_after_all(scans)
             task_status.started()

@@ -118,7 +118,7 @@ class Reads:
     async def strayed(self, folder: str, inner: str) -> list[str]:
         """The paths of rows that are `folder`'s although they lie in `inner`, a folder of its own now."""
         [where] = sql.one_of("folder", [key_of(folder)])
-        return [path for path, in await self._pairs(("path",), f"{where} AND {sql.inside(inner)}")]
+        return [path for (path,) in await self._pairs(("path",), f"{where} AND {sql.inside(inner)}")]
 
     async def forgettable(self, before: float, folders: Collection[str], limit: int) -> list[str]:
         """At most `limit` paths of rows of `folders` that have been missing since a time before `before`, oldest first.
