@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from glimpsed.events import Event
+
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "daemon" / "glimpsed"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -72,6 +74,11 @@ def test_only_cli_and_children_exit() -> None:
         for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr in {"exit", "_exit"}:
                 assert module.name.startswith("cli") or module.name == "children.py", module
+
+
+def test_every_event_is_said_somewhere() -> None:
+    said = "".join(module.read_text(encoding="utf-8") for module in MODULES if module.name != "logs.py")
+    assert [event.name for event in Event if f"Event.{event.name}" not in said and event is not Event.LIBRARY] == []
 
 
 def loaded_by(statement: str) -> set[str]:

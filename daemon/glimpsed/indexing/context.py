@@ -11,13 +11,14 @@ from glimpsed.config import Config
 from glimpsed.encoding.encoders import Encoders
 from glimpsed.errors import NoRoomError, TableError, UnfitRowError
 from glimpsed.events import Event, Journal
+from glimpsed.files import shown
 from glimpsed.indexing.backlog import Backlog, Pulse
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
 from glimpsed.reading.description import READER
 from glimpsed.reading.ocr import OCR_ID
 from glimpsed.reading.workers import Workers
-from glimpsed.records import Current, Encoding, FaultKind, Row, Written
+from glimpsed.records import Current, Encoding, Fault, FaultKind, Row, Written
 from glimpsed.storing.engine import BrokenTableError
 from glimpsed.storing.table import Table
 from glimpsed.storing.writer import Writer
@@ -52,6 +53,11 @@ class Context:
     pause: float = _PAUSE
     """Seconds between tries to use a table that cannot be used just now."""
     _troubles: dict[object, str] = field(default_factory=dict)
+
+    def say_crash(self, fault: Fault, path: str) -> None:
+        """Say that a worker was lost over a picture, where that is the fault."""
+        if fault.kind is FaultKind.CRASHED:
+            self.journal.say(Event.WORKER_REPLACED, reason=fault.what, path=shown(path))
 
     @property
     def current(self) -> Current:

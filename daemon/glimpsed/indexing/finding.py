@@ -101,6 +101,7 @@ def _unread(job: Job, unread: Unread, context: Context) -> Pending | None:
     if unread.fault is None:  # gone, or written to while it was read: look again when it is quiet
         _again(job.seen.path, context)
         return None
+    context.say_crash(unread.fault, job.seen.path)
     context.metrics.read.labels("failed").inc()
     return drafting.pending(drafting.from_fault(job, unread.fault, context), context)
 

@@ -156,6 +156,7 @@ class _Round:
             self.changed += rows
             return
         if words.fault is not None:
+            context.say_crash(words.fault, rows[0].path)
             context.journal.say(
                 Event.OCR_FAILED, path=files.shown(rows[0].path), content_id=content_id, error=words.fault.what
             )
