@@ -22,21 +22,24 @@ _SUFFIXES = {".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tiff"}
 
 
 def real_pictures(count: int, folder: Path, extra: Iterable[str] = ()) -> int:
-    """Copy up to `count` pictures of different content from this machine into directories of `folder`; how many."""
-    seen: set[bytes] = set()
-    for place in (*extra, *_PLACES, sys.prefix):
-        for path in sorted(Path(place).rglob("*")):
-            if len(seen) >= count:
-                return len(seen)
-            if path.suffix.lower() not in _SUFFIXES or not path.is_file() or path.is_symlink():
-                continue
-            digest = hashlib.blake2b(path.read_bytes()).digest()
-            if digest not in seen and path.stat().st_size > 0:
-                seen.add(digest)
-                into = folder / f"directory {len(seen) % 20:02}"
-                into.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, into / f"{len(seen):05} {path.name}")
-    return len(seen)
+    """Copy up to `count` pictures of different content into directories of `folder`; how many there were.
+
+    Those of the `extra` directories first, then an even sample of what this machine has, icons and large ones alike.
+    """
+    chosen: dict[bytes, Path] = {}
+    for places in (tuple(extra), (*_PLACES, sys.prefix)):
+        found: dict[bytes, Path] = {}
+        for path in (path for place in places for path in sorted(Path(place).rglob("*"))):
+            if path.suffix.lower() in _SUFFIXES and path.is_file() and not path.is_symlink() and path.stat().st_size:
+                found.setdefault(hashlib.blake2b(path.read_bytes()).digest(), path)
+        new = [item for item in found.items() if item[0] not in chosen]
+        room = count - len(chosen)
+        chosen |= dict(new[:: max(1, len(new) // room)][:room]) if room else {}
+    for number, path in enumerate(chosen.values()):
+        into = folder / f"directory {number % 20:02}"
+        into.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, into / f"{number:05} {path.name}")
+    return len(chosen)
 
 
 def memory(pids: Iterable[int]) -> dict[int, float]:

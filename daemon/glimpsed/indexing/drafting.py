@@ -11,6 +11,7 @@ from glimpsed.indexing.retry import retry_at
 from glimpsed.indexing.rows import Draft, content_parts, ocr_text, of_content, placed, sidecar_parts, with_sidecar
 from glimpsed.reading import names
 from glimpsed.reading.description import READER
+from glimpsed.reading.ocr import tiny
 from glimpsed.records import Fault, Part, Reading, Row, Stamp, Written
 
 
@@ -22,6 +23,8 @@ def from_reading(job: Job, reading: Reading, same: Row | None, context: Context)
         before = next((source for source in sources if source.content_id == row.content_id and source.ocr), None)
         # The second pass belongs to the bytes too: a picture that is read again is not given to OCR again.
         row, ocr = (replace(row, ocr=before.ocr), ocr_text(before)) if before else (row, None)
+        if row.ocr is None and fault is None and tiny(row.width or 0, row.height or 0):
+            row = replace(row, ocr=context.current.ocr)  # an icon: the second pass would find nothing
     else:
         assert same is not None
         row, content, ocr, fault = _bytes_of(same), content_parts(same), ocr_text(same), None

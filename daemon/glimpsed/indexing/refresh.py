@@ -82,8 +82,10 @@ class Refresh:
             return True
         round_ = _Round(self._encode, self._commit, context)
         async with anyio.create_task_group() as group:
-            for alike in _by_content(todo.ocr):
-                group.start_soon(round_.recognise, alike)
+            alike = _by_content(todo.ocr)
+            known = await context.insist(partial(context.table.by_content, list(alike))) if alike else {}
+            for content_id, same in alike.items():
+                group.start_soon(round_.recognise, same, known.get(content_id, []))
             if todo.encode:
                 group.start_soon(round_.encode, todo.encode)
             if todo.strengthen:
@@ -102,11 +104,11 @@ class Refresh:
             await self._context.backlog.drained([row.path for row in rows])
 
 
-def _by_content(rows: Sequence[Row]) -> list[list[Row]]:
+def _by_content(rows: Sequence[Row]) -> dict[str, list[Row]]:
     alike: dict[str, list[Row]] = {}
     for row in rows:
         alike.setdefault(row.content_id, []).append(row)
-    return list(alike.values())
+    return alike
 
 
 def _text_of(row: Row) -> Text:
@@ -140,10 +142,9 @@ class _Round:
             self._all_committed.set()
             self._all_committed = anyio.Event()
 
-    async def recognise(self, rows: list[Row]) -> None:
-        """OCR for one content, on all its rows; the words that another row of it has already are taken."""
+    async def recognise(self, rows: list[Row], known: list[Row]) -> None:
+        """OCR for one content, on all its rows; the words that one of the `known` rows of it has are taken."""
         context, content_id, ocr = self._context, rows[0].content_id, context_ocr(self._context)
-        known = (await context.insist(partial(context.table.by_content, [content_id]))).get(content_id, [])
         done = next((row for row in known if row.ocr == ocr), None)
         if done is not None:
             words: Words | None = Words(content_id, ocr_text(done) or "")

@@ -39,6 +39,11 @@ class Line(NamedTuple):
     """Mean confidence of its signs, 0 to 1."""
 
 
+def tiny(width: int, height: int) -> bool:
+    """Whether a picture of so many pixels is too small to hold words: nobody need look."""
+    return min(width, height) < _SHORTEST_SIDES[0] or max(width, height) < _SHORTEST_SIDES[1]
+
+
 class Ocr:
     """Reads the words of one picture at a time, on the thread that made it, and on that thread alone."""
 
@@ -73,7 +78,7 @@ class Ocr:
         `picture` is RGB, shape (height, width, 3). Whatever the engine raises is raised: it may be out of memory,
         and is not to be used again.
         """
-        if min(picture.shape[:2]) < _SHORTEST_SIDES[0] or max(picture.shape[:2]) < _SHORTEST_SIDES[1]:
+        if tiny(*picture.shape[:2]):
             return ""
         lines = self._found(picture)
         told = [line for line in lines if telling(line)]
