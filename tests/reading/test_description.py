@@ -11,10 +11,8 @@ from glimpsed.reading.description import (
     READER,
     content_parts,
     describe,
-    moved,
     ocr_of,
     place_parts,
-    reread,
     with_ocr,
 )
 from glimpsed.records import CONTENT_LABELS, ENCODED_LABELS, PLACE_LABELS, Part
@@ -80,7 +78,7 @@ def test_unfit_text_is_made_fit() -> None:
 
 def test_reading_the_same_bytes_again_keeps_the_text_of_the_pixels() -> None:
     row = describe([Part("caption", "old")], [Part("name", "x")], ocr="words").parts
-    again = reread(row, [Part("caption", "new")], [Part("name", "y")])
+    again = describe([Part("caption", "new")], [Part("name", "y")], ocr=ocr_of(row))
     assert again == describe([Part("caption", "new")], [Part("name", "y")], ocr="words")
     assert ocr_of(again.parts) == "words"
     assert READER
@@ -108,10 +106,10 @@ def test_another_place_keeps_the_content(
     content: list[Part], old: list[Part], new: list[Part], ocr: str | None
 ) -> None:
     row = describe(content, old, ocr=ocr)
-    there = moved(row.parts, new)
+    there = describe(content_parts(row.parts), new)
     assert content_parts(there.parts) == content_parts(row.parts)
     assert there == describe(content, new, ocr=ocr)
-    assert moved(there.parts, old) == row
+    assert describe(content_parts(there.parts), old) == row
 
 
 @settings(deadline=None)

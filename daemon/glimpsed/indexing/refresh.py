@@ -21,7 +21,7 @@ from glimpsed.indexing.plan import plan
 from glimpsed.indexing.retry import retry_at
 from glimpsed.indexing.rows import ENCODING_FAILED, OCR_FAILED, Worded, ocr_text, reencoded, strengthened
 from glimpsed.reading.description import describe
-from glimpsed.records import CONTENT_LABELS, Encoding, Fault, FaultKind, Row, Words, Written
+from glimpsed.records import Encoding, Fault, FaultKind, Row, Words, Written
 
 ROUND = 64
 
@@ -112,9 +112,7 @@ def _by_content(rows: Sequence[Row]) -> dict[str, list[Row]]:
 
 
 def _text_of(row: Row) -> Text:
-    content = tuple(part for part in row.description if part.label in CONTENT_LABELS and part.label != "ocr")
-    place = tuple(part for part in row.description if part.label not in CONTENT_LABELS)
-    return describe(content, place, ocr=ocr_text(row)).encoded
+    return describe(row.description, ()).encoded
 
 
 class _Round:

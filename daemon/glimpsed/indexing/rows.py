@@ -7,8 +7,9 @@ OCR'd picture is described anew without being read again.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from glimpsed.reading import description
 from glimpsed.reading.description import describe
-from glimpsed.records import CONTENT_LABELS, PLACE_LABELS, Content, Description, Encoding, Part, Row, Stamp
+from glimpsed.records import Content, Description, Encoding, Part, Row, Stamp
 
 OCR_FAILED = "OCR failed: "
 ENCODING_FAILED = "could not be encoded: "
@@ -16,7 +17,7 @@ ENCODING_FAILED = "could not be encoded: "
 
 def content_parts(row: Row) -> tuple[Part, ...]:
     """What the picture's bytes said at the first pass."""
-    return tuple(part for part in row.description if part.label in CONTENT_LABELS and part.label != "ocr")
+    return tuple(part for part in description.content_parts(row.description) if part.label != "ocr")
 
 
 def sidecar_parts(row: Row) -> tuple[Part, ...]:
@@ -26,7 +27,7 @@ def sidecar_parts(row: Row) -> tuple[Part, ...]:
 
 def ocr_text(row: Row) -> str | None:
     """What the second pass found; None where it found nothing or was not done."""
-    return "\n".join(part.text for part in row.description if part.label == "ocr") or None
+    return description.ocr_of(row.description)
 
 
 def fit(row: Row, *, fallback: str, encodings: Mapping[str, Encoding], sources: Iterable[Row | None] = ()) -> Row:
@@ -90,8 +91,7 @@ class Worded:
 
     def describe(self, row: Row) -> Description:
         """The description of `row` with the new words."""
-        place = tuple(part for part in row.description if part.label in PLACE_LABELS)
-        return describe(content_parts(row), place, ocr=self.text)
+        return description.with_ocr(row.description, self.text or "")
 
     def apply(self, current: Row | None, *, fallback: str, encodings: Mapping[str, Encoding]) -> Row | None:
         """The row with the words; None where the content changed meanwhile."""
@@ -103,9 +103,9 @@ class Worded:
         return fit(row, fallback=fallback, encodings=encodings, sources=(current,))
 
 
-def described(row: Row, description: Description) -> Row:
+def described(row: Row, words: Description) -> Row:
     """`row` with this description."""
-    return replace(row, description=description.parts, text=description.text, text_id=description.text_id)
+    return replace(row, description=words.parts, text=words.text, text_id=words.text_id)
 
 
 def placed(row: Row, *, path: str, folder: str, stamp: Stamp, beside: str, now: float) -> Row:

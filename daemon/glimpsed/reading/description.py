@@ -70,17 +70,7 @@ def ocr_of(parts: Iterable[Part]) -> str | None:
     return next((part.text for part in parts if part.label == "ocr"), None)
 
 
-def moved(parts: Iterable[Part], new_place: Iterable[Part]) -> Description:
-    """A row's description at another place (or with other sidecars): content and OCR text stay."""
-    return describe(content_parts(parts), new_place)
-
-
 def with_ocr(parts: Iterable[Part], text: str) -> Description:
     """A row's description with this text read from the pixels, instead of what was there; empty takes it away."""
     every = tuple(parts)
     return describe(content_parts(every), place_parts(every), ocr=text)
-
-
-def reread(parts: Iterable[Part], new_content: Iterable[Part], new_place: Iterable[Part]) -> Description:
-    """A row's description after the same bytes were read again by another first pass: the OCR text stays."""
-    return describe(new_content, new_place, ocr=ocr_of(parts))
