@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -313,7 +314,7 @@ async def main():
 anyio.run(main)
 """
     environment = {**os.environ, "PYTHONPATH": ROOT}
-    async with await anyio.open_process(["python", "-c", code], env=environment) as daemon:
+    async with await anyio.open_process([sys.executable, "-c", code], env=environment) as daemon:
         assert daemon.stdout is not None
         pid = int(await daemon.stdout.receive())
         await until(lambda: any(gate.word in line for line in lines(diary)))

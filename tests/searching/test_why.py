@@ -88,7 +88,9 @@ def test_the_reason_in_words() -> None:
     exact = why.match(asked("ichiran"), [OCR], "")
     assert why.why(asked("ichiran"), exact, {}, None).startswith("exact match; ocr: ")
     other = why.match(asked("whale"), [OCR], "")
-    assert why.why(asked("whale"), other, {"dense": 0.1}, 2) == "by meaning 0.10, place 2"
+    assert why.why(asked("whale"), other, {"dense": 0.1}, 2) == (
+        'by meaning 0.10, place 2: ocr "Ichiran Ramen 980 yen"'
+    )
 
 
 TEXTS = st.text(max_size=30) | st.text("aé京ラß ﬁ.", max_size=30)
