@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -21,7 +22,10 @@ from glimpsed.serving import protocol
 from glimpsed.serving.limits import Bounds
 from glimpsed.serving.protocol import CONNECTIONS, LONGEST_HEAD
 
+needs_curl = pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 
+
+@needs_curl
 async def test_all_clients_get_their_answers(door: StandIn, path: str) -> None:
     async with served(door, path), asking(path) as client:
         assert (await client.get("/v1/search", params={"q": "红色"})).json()["encoders"] == ["e5"]
@@ -248,6 +252,7 @@ async def test_one_reader_of_events_too_many_is_refused(door: StandIn, path: str
             await until(lambda: door.readers == 1)
 
 
+@needs_curl
 async def test_curl_with_a_long_question_is_told_so(door: StandIn, path: str, tmp_path: Path) -> None:
     question = tmp_path / "question"
     question.write_text("q=" + "x" * 500_000)  # curl itself takes no megabyte
