@@ -223,6 +223,15 @@ def test_ignored_and_hidden_files_have_no_row(daemon: Daemon) -> None:
     wait_for(lambda: "open.png" not in daemon.names(f'x in:"{directory}"'))
 
 
+def test_a_directory_with_a_pictures_name_takes_its_pictures_along(daemon: Daemon) -> None:
+    directory = place(daemon, "album.jpg")
+    picture = directory / "inside.png"
+    pictures.save(picture, pictures.noisy((60, 60), seed=13))
+    wait_for(lambda: daemon.client.explain(str(picture))["state"] == "fresh", deadline=PATIENCE)
+    directory.rename(daemon.home / "album.jpg")
+    wait_for(lambda: daemon.client.explain(str(picture))["state"] == "missing", deadline=PATIENCE)
+
+
 def test_the_log_has_one_line_a_picture(daemon: Daemon) -> None:
     directory = place(daemon, "logged")
     pictures.save(directory / "one.png", pictures.noisy((60, 60), seed=10))

@@ -65,6 +65,8 @@ async def look(
                     context.backlog.done(sight.seen.path)
             sure = [sight for sight in sights if not sight.unsure]
             for job in await context.insist(partial(_decide, context, sure)):
+                if job.row is None and job.seen.stamp is None and job.seen.refused is None:
+                    scan_directory(job.seen.path)  # perhaps a directory with a picture's name stood there
                 await _pass_on(job, jobs, commit, context)
 
 
