@@ -79,11 +79,16 @@ def find(settings: Settings) -> Candidate:
     importlib.invalidate_caches()
     if (extra := devices.missing_extra(kind)) is not None:
         raise extra
+    return opened(kind, model, settings)
+
+
+def opened(kind: Kind, model: str, settings: Settings) -> Candidate:
+    """A model of this kind by its files alone, a folder's or the cache's. Raises as `find` does."""
     if kind == "bge-m3":
         folder = weights.find(model)
         found, count = weights.facts(folder, settings.max_length), weights.held(folder, 1)
-    else:
-        check = partial(sentence_files.check, trusted=settings.trust_remote_code)
-        folder = weights.find(model, check=check, published=None)
-        found, count = sentence_files.facts(folder, settings.max_length), sentence_files.held(folder)
-    return Candidate(kind, name_of(settings), folder, found, count)
+        return Candidate(kind, BGE_M3, folder, found, count)
+    check = partial(sentence_files.check, trusted=settings.trust_remote_code)
+    folder = weights.find(model, check=check, published=None)
+    found, count = sentence_files.facts(folder, settings.max_length), sentence_files.held(folder)
+    return Candidate(kind, cache.name_of(folder), folder, found, count)

@@ -86,7 +86,12 @@ def probe() -> tuple[Device, ...]:
             except RuntimeError:
                 continue
     gpus.sort(key=lambda device: -device.free)
-    return (*gpus, Device("cpu", _cpu_title(), free_memory(), 2 if runs_bf16() else 4))
+    return (*gpus, cpu(2 if runs_bf16() else 4))
+
+
+def cpu(weight_bytes: int = 4) -> Device:
+    """This machine's CPU, for which torch need not be there; what it takes a weight is for the caller to know."""
+    return Device("cpu", _cpu_title(), free_memory(), weight_bytes)
 
 
 def runs_bf16() -> bool:
