@@ -23,7 +23,7 @@ import pytest
 from tests.unix_server import Stub, serving
 from tests.waiting import DEADLINE
 
-from glimpsed import __version__, cli, cli_folder, cli_service
+from glimpsed import __version__, cli, cli_own, cli_service
 from glimpsed.errors import AlreadyRunningError, GlimpsedError, NoRoomError, StateError
 
 Done = subprocess.CompletedProcess[bytes]
@@ -418,7 +418,7 @@ def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path) -> None:
     target = tmp_path / "target"
     target.mkdir()
     with pytest.raises(IsADirectoryError):
-        cli_folder.write(target, "text", mode=0o600)
+        cli_own.write(target, "text", mode=0o600)
     assert list(tmp_path.iterdir()) == [target]
 
 

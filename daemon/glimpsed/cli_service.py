@@ -33,7 +33,7 @@ def service() -> None:
 @click.option("--enable", is_flag=True, help="Also start it, now and at every login.")
 def install(*, enable: bool) -> None:
     """Write the unit to ~/.config/systemd/user, for this very installation."""
-    from glimpsed.cli_folder import write  # noqa: PLC0415  not for --help
+    from glimpsed.cli_own import write  # noqa: PLC0415  not for --help
     from glimpsed.config import load, shipped  # noqa: PLC0415
 
     config = load()

@@ -54,8 +54,9 @@ class Read:
 class Encode:
     """Which encoder describes the texts, and how."""
 
-    encoder: str = _key(kinds.one_of("auto", "bge-m3", "fallback"))
+    encoder: str = _key(kinds.encoder())
     model: str = _key(kinds.model())
+    trust_remote_code: bool = _key(kinds.switch())
     device: str = _key(kinds.device())
     min_texts_per_second: float = _key(kinds.number(0, 1_000_000))
     max_tokens_per_batch: int = _key(kinds.whole(128, 1_048_576))

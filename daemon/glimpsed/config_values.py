@@ -6,7 +6,7 @@ Each function here returns a `Kind`; `Kind.parse` raises ValueError where the va
 import math
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -23,6 +23,8 @@ _UNITS = {
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", re.ASCII | re.IGNORECASE)
 _HEAD = re.compile(r"\$(?:\{(\w+)\}|(\w+))(?=/|$)", re.ASCII)
 _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,3})?", re.ASCII)
+_ENCODERS = ("auto", "bge-m3", "fallback")
+_HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 
@@ -172,6 +174,24 @@ def device() -> Kind:
     return Kind('"auto", "cpu", "cuda" or "cuda:N"', parse)
 
 
+def encoder() -> Kind:
+    """One of our words, a model's name on the hub (left as it is), or the path of its folder (made absolute)."""
+
+    def parse(raw: object, places: Places) -> str:
+        text = _text(raw)
+        if text in _ENCODERS or _HUB_NAME.fullmatch(text):
+            return text
+        if text.startswith("."):
+            return os.path.abspath(text)
+        if text.startswith(("/", "~", "$")):
+            return places.path(text)
+        near = _nearest(text.lower(), _ENCODERS)
+        raise NotAcceptedError("is none of them" + (f'; the nearest is "{near}"' if near else ""))
+
+    words = ", ".join(f'"{word}"' for word in _ENCODERS)
+    return Kind(f'{words}, a name such as "intfloat/multilingual-e5-large", or the path of a folder', parse)
+
+
 def model() -> Kind:
     """A model's name (left as it is), or the path of its folder (expanded)."""
 
@@ -222,6 +242,12 @@ def weights() -> Kind:
         return found
 
     return Kind("{ dense = …, sparse = …, text = … }, none of them negative", parse, _toml)
+
+
+def _nearest(word: str, words: Sequence[str]) -> str | None:
+    import difflib  # noqa: PLC0415  only for faults
+
+    return next(iter(difflib.get_close_matches(word, words, 1, 0.5)), None)
 
 
 def _toml(text: str) -> object:

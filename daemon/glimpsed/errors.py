@@ -112,6 +112,12 @@ class HeadsMissingError(EncoderError):
     step = "head files"
 
 
+class OwnCodeError(EncoderError):
+    """The model brings code of its own, which is not run unless the configuration trusts it."""
+
+    step = "trust"
+
+
 class DeviceError(EncoderError):
     """No device can hold the model, or the one that did is lost."""
 
@@ -140,6 +146,12 @@ class UsageError(GlimpsedError):
     """A command or a request makes no sense as it was given."""
 
     exit_status = 64  # EX_USAGE
+
+
+class DownloadError(GlimpsedError):
+    """A model's files could not be fetched."""
+
+    exit_status = 69  # EX_UNAVAILABLE
 
 
 class UnreachableError(GlimpsedError):

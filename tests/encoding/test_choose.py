@@ -28,19 +28,19 @@ def auto(devices: tuple[Device, ...], *, device: str = "auto", encoder: str = "a
 
 def test_a_gpu_with_room_wins_and_is_not_measured() -> None:
     choice = auto((BIG, SMALL, CPU))
-    assert (choice.encoder, choice.device, choice.step, choice.measure) == ("bge-m3", "cuda:1", None, False)
+    assert (choice.encoder, choice.device, choice.step, choice.measure) == ("strong", "cuda:1", None, False)
     assert "NVIDIA H100" in choice.reason
 
 
 def test_a_gpu_without_room_is_passed_over_for_a_measured_cpu() -> None:
     choice = auto((SMALL, CPU))
-    assert (choice.encoder, choice.device, choice.measure) == ("bge-m3", "cpu", True)
+    assert (choice.encoder, choice.device, choice.measure) == ("strong", "cpu", True)
     choice = auto((SMALL, CPU), speeds={"cpu": 21.4})
-    assert choice == Choice("bge-m3", "cpu", "21 texts/s measured, 4 are asked for")
+    assert choice == Choice("strong", "cpu", "21 texts/s measured, 4 are asked for")
 
 
 def test_just_fast_enough_is_fast_enough() -> None:
-    assert auto((CPU,), speeds={"cpu": 4.0}).encoder == "bge-m3"
+    assert auto((CPU,), speeds={"cpu": 4.0}).encoder == "strong"
 
 
 def test_a_slow_cpu_means_the_fallback_and_says_how_slow() -> None:
@@ -57,7 +57,7 @@ def test_a_cpu_without_the_memory_is_not_even_measured() -> None:
 
 def test_any_speed_will_do_where_none_is_asked_for() -> None:
     choice = choose(encoder="auto", device="auto", min_texts_per_second=0, devices=(CPU,))
-    assert (choice.encoder, choice.device, choice.measure) == ("bge-m3", "cpu", False)
+    assert (choice.encoder, choice.device, choice.measure) == ("strong", "cpu", False)
 
 
 def test_a_lost_device_gives_way_to_the_next_and_in_the_end_to_the_fallback() -> None:
@@ -73,7 +73,7 @@ def test_a_lost_device_gives_way_to_the_next_and_in_the_end_to_the_fallback() ->
     ("error", "step"),
     [
         (ExtraMissingError("FlagEmbedding is not installed", hint="make bge-m3"), "extra"),
-        (WeightsMissingError("not in the cache", hint="hf download BAAI/bge-m3"), "weights"),
+        (WeightsMissingError("not in the cache", hint="glimpse model pull BAAI/bge-m3"), "weights"),
         (HeadsMissingError("lacks sparse_linear.pt"), "head files"),
         (DeviceError("no answer"), "device"),
     ],
@@ -93,7 +93,7 @@ def test_the_fallback_by_choice_lacks_nothing() -> None:
 
 def test_forced_is_taken_however_slow() -> None:
     choice = auto((CPU,), encoder="bge-m3", speeds={"cpu": 0.1})
-    assert (choice.encoder, choice.device, choice.measure) == ("bge-m3", "cpu", False)
+    assert (choice.encoder, choice.device, choice.measure) == ("strong", "cpu", False)
 
 
 def test_forced_on_a_named_device_is_tried_though_it_looks_too_small() -> None:
@@ -149,7 +149,7 @@ def test_every_choice_can_be_carried_out(
         missing=missing,
     )
     assert choice.reason
-    if choice.encoder == "bge-m3":
+    if choice.encoder == "strong":
         assert encoder != "fallback"
         assert missing is None
         assert choice.step is None

@@ -1,4 +1,4 @@
-"""What every encoder promises, asked of the fallback, of BGE-M3 on a small checkpoint, and of the tests' fake."""
+"""What every encoder promises, asked of the fallback, of small models of the other kinds, and of the tests' fake."""
 
 from collections.abc import Iterator
 
@@ -22,8 +22,8 @@ TEXTS: tuple[Text, ...] = (
 )
 
 
-@pytest.fixture(scope="module", params=["fallback", "bge-m3", "fake"])
-def encoder(request: pytest.FixtureRequest) -> Iterator[Encoder]:
+@pytest.fixture(scope="module", params=["fallback", "bge-m3", "sentence", "fake"])
+def encoder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Encoder]:
     one: Encoder
     if request.param == "fallback":
         one = Fallback()
@@ -34,6 +34,14 @@ def encoder(request: pytest.FixtureRequest) -> Iterator[Encoder]:
         from glimpsed.encoding.bge_m3 import BgeM3
 
         one = BgeM3(checkpoint(), "cpu", 512, 4096)
+    elif request.param == "sentence":
+        pytest.importorskip("sentence_transformers", reason="the extra bge-m3 is not installed")
+        from tests.encoding.sentence_models import PROMPTS, sentence_model
+
+        from glimpsed.encoding.sentence import Sentence
+
+        folder = sentence_model(tmp_path_factory.mktemp("models") / "model", settings={"prompts": PROMPTS})
+        one = Sentence(folder, "cpu", 512, 4096)
     else:
         one = FakeEncoder(EncoderSpec("bge-m3"))
     yield one

@@ -37,6 +37,7 @@ class Settings:
 
     encoder: str = "auto"
     model: str = "BAAI/bge-m3"
+    trust_remote_code: bool = False
     device: str = "auto"
     min_texts_per_second: float = 0.0
     max_tokens_per_batch: int = 4096
@@ -107,7 +108,7 @@ async def test_without_the_extra(monkeypatch: pytest.MonkeyPatch, settings: Sett
 async def test_without_weights() -> None:
     async with open_encoders(Settings(encoder="bge-m3")) as encoders:
         assert (encoders.state.name, encoders.state.step, encoders.state.phase) == ("fallback", "weights", "failed")
-        assert "hf download BAAI/bge-m3" in encoders.state.reason
+        assert "glimpse model pull BAAI/bge-m3" in encoders.state.reason
         assert (await encoders.question("still answered")).strong is None
 
 

@@ -14,7 +14,7 @@ from glimpsed.encoding import weights
 from glimpsed.errors import HeadsMissingError, WeightsMissingError
 
 NAME = "BAAI/bge-m3"
-FETCH = f"hf download {NAME} --exclude 'onnx/*'"
+FETCH = f"glimpse model pull {NAME}"
 
 
 def published(folder: Path, **config: object) -> Path:
@@ -113,7 +113,7 @@ def test_a_name_that_is_not_there_tells_the_command(tmp_path: Path) -> None:
 def test_a_folder_that_is_not_there_tells_the_command(tmp_path: Path) -> None:
     with pytest.raises(WeightsMissingError) as caught:
         weights.find(str(tmp_path / "my models"))
-    assert caught.value.hint == f"{FETCH} --local-dir '{tmp_path / 'my models'}'"
+    assert caught.value.hint == f"{FETCH} --to '{tmp_path / 'my models'}'"
 
 
 @pytest.mark.parametrize("model", ["", "a/b/c", "BAAI/bge m3", "../../etc", "https://example.org/x"])
@@ -130,7 +130,7 @@ def test_missing_heads_are_named(tmp_path: Path, names: tuple[str, ...]) -> None
     with pytest.raises(HeadsMissingError) as caught:
         weights.find(str(folder))
     assert caught.value.step == "head files"
-    assert caught.value.hint == f"hf download {NAME} {' '.join(names)} --local-dir {folder}"
+    assert caught.value.hint == f"{FETCH} --to {folder}"
     assert all((name in caught.value.what) == (name in names) for name in weights.HEADS)
 
 
@@ -139,7 +139,7 @@ def test_missing_heads_in_the_cache_are_fetched_there(tmp_path: Path) -> None:
     (snapshot / "sparse_linear.pt").unlink()
     with pytest.raises(HeadsMissingError) as caught:
         weights.find(NAME, {"HF_HOME": str(tmp_path)})
-    assert caught.value.hint == f"hf download {NAME} sparse_linear.pt"
+    assert caught.value.hint == FETCH
 
 
 @pytest.mark.parametrize("name", ["config.json", "pytorch_model.bin"])

@@ -41,6 +41,16 @@ def make_encoder(spec: EncoderSpec) -> Encoder:
         from glimpsed.encoding.fallback import Fallback  # noqa: PLC0415  each process loads one encoder
 
         return Fallback()
+    if spec.kind == "sentence":
+        from glimpsed.encoding.sentence import Sentence  # noqa: PLC0415  torch
+
+        return Sentence(
+            Path(os.fsdecode(spec.folder)),
+            spec.device,
+            spec.max_length,
+            spec.max_tokens_per_batch,
+            trust_remote_code=spec.trust_remote_code,
+        )
     from glimpsed.encoding.bge_m3 import BgeM3  # noqa: PLC0415  torch
 
     return BgeM3(Path(os.fsdecode(spec.folder)), spec.device, spec.max_length, spec.max_tokens_per_batch)

@@ -16,11 +16,11 @@ _NOTHING: Mapping[str, str] = MappingProxyType({})
 class Choice:
     """An encoder, its device, and the reason as people read it in the log and in `glimpse status`."""
 
-    encoder: Literal["bge-m3", "fallback"]
+    encoder: Literal["strong", "fallback"]
     device: str
     reason: str
     step: str | None = None
-    """What is missing for BGE-M3: `extra`, `weights`, `head files` or `device`; None where nothing is."""
+    """What the stronger one lacks: `extra`, `weights`, `head files`, `trust` or `device`; None where nothing."""
     measure: bool = False
     """Load it there and measure it, then choose again with the speed: the choice is not made yet."""
 
@@ -28,6 +28,7 @@ class Choice:
 def choose(
     *,
     encoder: str,
+    name: str = "BGE-M3",
     device: str,
     min_texts_per_second: float,
     missing: EncoderError | None = None,
@@ -36,24 +37,25 @@ def choose(
     speeds: Mapping[str, float] = _NONE,
     lost: Mapping[str, str] = _NOTHING,
 ) -> Choice:
-    """BGE-M3 where all it needs is there, else the fallback with the reason.
+    """The stronger encoder, called `name`, where all it needs is there, else the fallback with the reason.
 
     `encoder`, `device` and `min_texts_per_second` are the configuration's; `missing` is what stands in the way
     besides devices; `devices` are in order of preference; `needs` are bytes of memory by device name; `speeds` are
     texts a second by device name, as far as measured; `lost` tells why devices failed that were tried.
 
     A GPU that has the room wins. On a CPU `auto` asks for a measurement first and takes it from
-    `min_texts_per_second` on; `bge-m3` takes it however slow.
+    `min_texts_per_second` on; an encoder that the configuration names takes it however slow.
     """
-    forced = encoder == "bge-m3"
+    forced = encoder != "auto"
     if encoder == "fallback":
         return Choice("fallback", "cpu", "the configuration says so")
+    told = f'encoder = "{encoder}" cannot be had' if forced else f"{name} cannot be used"
     if missing is not None:
-        return _without(forced, str(missing), missing.step)
+        return _without(told, str(missing), missing.step)
     wanted = [found for found in devices if _matches(found.name, device)]
     if not wanted:
         there = ", ".join(found.name for found in devices) or "none"
-        return _without(forced, f"there is no device {device!r} (there: {there})", DeviceError.step)
+        return _without(told, f"there is no device {device!r} (there: {there})", DeviceError.step)
     refused = []
     for found in wanted:
         need = (needs or {}).get(found.name, 0)
@@ -64,31 +66,30 @@ def choose(
             # One who names the encoder and the device knows better than an estimate.
             refused.append(f"{found.name} has {_gigabytes(found.free)} free, about {_gigabytes(need)} are needed")
         elif found.name != "cpu":
-            return Choice("bge-m3", found.name, f"{found.title} has the room")
+            return Choice("strong", found.name, f"{found.title} has the room")
         elif forced:
-            return Choice("bge-m3", found.name, "the configuration says so")
+            return Choice("strong", found.name, "the configuration says so")
         elif min_texts_per_second <= 0:
-            return Choice("bge-m3", found.name, "any speed will do")
+            return Choice("strong", found.name, "any speed will do")
         elif speed is None:
-            return Choice("bge-m3", found.name, "its speed is being measured", measure=True)
+            return Choice("strong", found.name, "its speed is being measured", measure=True)
         elif speed < min_texts_per_second:
             refused.append(
                 f"{found.name} encodes {_rate(speed)} texts/s, min_texts_per_second is {min_texts_per_second:g}"
             )
         else:
             return Choice(
-                "bge-m3", found.name, f"{_rate(speed)} texts/s measured, {min_texts_per_second:g} are asked for"
+                "strong", found.name, f"{_rate(speed)} texts/s measured, {min_texts_per_second:g} are asked for"
             )
-    return _without(forced, "; ".join(refused), DeviceError.step)
+    return _without(told, "; ".join(refused), DeviceError.step)
 
 
 def _matches(name: str, wanted: str) -> bool:
     return wanted in ("auto", name) or (wanted == "cuda" and name.startswith("cuda:"))
 
 
-def _without(forced: bool, why: str, step: str) -> Choice:
-    told = f'encoder = "bge-m3" cannot be had: {why}' if forced else f"BGE-M3 cannot be used: {why}"
-    return Choice("fallback", "cpu", told, step)
+def _without(told: str, why: str, step: str) -> Choice:
+    return Choice("fallback", "cpu", f"{told}: {why}", step)
 
 
 def _gigabytes(size: int) -> str:

@@ -8,7 +8,7 @@ import os
 import re
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,11 @@ from typing import Any
 from glimpsed.encoding.encoder import Encoder, Text
 from glimpsed.errors import DeviceError, ExtraMissingError
 
-EXTRA: tuple[str, ...] = ("torch", "transformers", "FlagEmbedding")
-"""The packages of the extra `bge-m3` that have to be importable."""
+EXTRA: Mapping[str, tuple[str, ...]] = {
+    "bge-m3": ("torch", "transformers", "FlagEmbedding"),
+    "sentence": ("torch", "transformers", "sentence_transformers"),
+}
+"""The packages of the extra `bge-m3` that have to be importable, by the kind of encoder."""
 
 EXTRA_HINT = "`make bge-m3`, or pip install 'glimpsed[bge-m3]'"
 
@@ -44,9 +47,9 @@ class Device:
     """Bytes a weight there: 2 with fp16 or bf16, else 4."""
 
 
-def missing_extra() -> ExtraMissingError | None:
-    """The error to report where the extra's packages are not installed; imports none of them."""
-    lacking = [name for name in EXTRA if importlib.util.find_spec(name) is None]
+def missing_extra(kind: str = "bge-m3") -> ExtraMissingError | None:
+    """The error to report where the packages that an encoder needs are not installed; imports none of them."""
+    lacking = [name for name in EXTRA[kind] if importlib.util.find_spec(name) is None]
     if not lacking:
         return None
     verb = "is" if len(lacking) == 1 else "are"
@@ -83,7 +86,12 @@ def probe() -> tuple[Device, ...]:
             except RuntimeError:
                 continue
     gpus.sort(key=lambda device: -device.free)
-    return (*gpus, Device("cpu", _cpu_title(), free_memory(), 2 if runs_bf16() else 4))
+    return (*gpus, cpu(2 if runs_bf16() else 4))
+
+
+def cpu(weight_bytes: int = 4) -> Device:
+    """This machine's CPU, for which torch need not be there; what it takes a weight is for the caller to know."""
+    return Device("cpu", _cpu_title(), free_memory(), weight_bytes)
 
 
 def runs_bf16() -> bool:

@@ -13,6 +13,7 @@ from glimpsed.errors import (
     EncoderError,
     ExtraMissingError,
     HeadsMissingError,
+    OwnCodeError,
     WeightsMissingError,
 )
 from glimpsed.records import Encoding, Sparse
@@ -21,13 +22,15 @@ from glimpsed.records import Encoding, Sparse
 class EncoderSpec(msgspec.Struct, frozen=True):
     """Which encoder a process loads, and how."""
 
-    kind: Literal["fallback", "bge-m3"]
+    kind: Literal["fallback", "bge-m3", "sentence"]
     folder: bytes = b""
     """Of the weights, as `os.fsencode` gives it; the fallback has its own."""
     device: str = "cpu"
     max_length: int = 512
     """Tokens of one text."""
     max_tokens_per_batch: int = 8192
+    trust_remote_code: bool = False
+    """Whether code that comes with the model may be run."""
 
 
 class Load(msgspec.Struct, tag="load"):
@@ -115,7 +118,7 @@ Reply = Loaded | Unloaded | Probed | Measured | Encoded | Failed
 
 FAILURES: dict[str, type[EncoderError]] = {
     kind.__name__: kind
-    for kind in (EncoderError, ExtraMissingError, WeightsMissingError, HeadsMissingError, DeviceError)
+    for kind in (EncoderError, ExtraMissingError, WeightsMissingError, HeadsMissingError, OwnCodeError, DeviceError)
 }
 """The errors that cross the pipe, by name."""
 

@@ -1,25 +1,22 @@
 """The stronger encoder: chosen, loaded, unloaded, lost and chosen again, in the background."""
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Literal, Protocol
 
 import anyio
 from anyio import to_thread
 
-from glimpsed.encoding import devices, weights
+from glimpsed.encoding import candidate, devices
 from glimpsed.encoding.batch import Lane
+from glimpsed.encoding.candidate import Candidate
 from glimpsed.encoding.choose import Choice, choose
 from glimpsed.encoding.encoder import Text, UnencodableError
 from glimpsed.encoding.fallback import DIMENSION, FALLBACK_ID, Fallback
 from glimpsed.encoding.messages import EncoderSpec
 from glimpsed.encoding.process import EncoderProcess
-from glimpsed.errors import EncoderError, ExtraMissingError, HeadsMissingError, WeightsMissingError
+from glimpsed.errors import EncoderError, ExtraMissingError, HeadsMissingError, OwnCodeError, WeightsMissingError
 from glimpsed.records import Encoding
-
-NAME = "BGE-M3"
 
 TRY_AGAIN = 1800.0
 """Seconds until what was missing or lost is looked for again."""
@@ -27,21 +24,11 @@ TRY_AGAIN = 1800.0
 QUESTION_PATIENCE = 2.0
 """Seconds after which a question does without the stronger encoder."""
 
-_MISSING = (ExtraMissingError, WeightsMissingError, HeadsMissingError)
+_MISSING = (ExtraMissingError, WeightsMissingError, HeadsMissingError, OwnCodeError)
 
 
-class Settings(Protocol):
+class Settings(candidate.Settings, Protocol):
     """What of the section [encode] of the configuration counts here."""
-
-    @property
-    def encoder(self) -> str:
-        """`auto`, `bge-m3` or `fallback`."""
-        ...
-
-    @property
-    def model(self) -> str:
-        """A folder, or a name in the Hugging Face cache."""
-        ...
 
     @property
     def device(self) -> str:
@@ -56,11 +43,6 @@ class Settings(Protocol):
     @property
     def max_tokens_per_batch(self) -> int:
         """Of one forward pass."""
-        ...
-
-    @property
-    def max_length(self) -> int:
-        """Tokens of one text."""
         ...
 
     @property
@@ -79,13 +61,14 @@ class ChosenState:
     reason: str
     """Why this one, for people."""
     step: str | None
-    """What BGE-M3 lacks: `extra`, `weights`, `head files` or `device`; None where it lacks nothing or is not wanted."""
+    """What the stronger encoder lacks: `extra`, `weights`, `head files`, `trust` or `device`; None where it lacks
+    nothing or none is wanted."""
     phase: Literal["ready", "loading", "unloaded", "failed", "choosing"]
-    """`failed`: the configuration names BGE-M3 and it cannot be had, so the fallback stands in."""
+    """`failed`: the configuration names an encoder and it cannot be had, so the fallback stands in."""
 
 
 class Strong:
-    """BGE-M3 in its process, if this machine can run it; `state` and `dimension` tell.
+    """BGE-M3 or a Sentence Transformers model in its process, if this machine can run it; `state` and `dimension` tell.
 
     `run` has to be running for anything to be chosen, loaded or unloaded; `changed` is called after each change of
     `state`.
@@ -94,11 +77,11 @@ class Strong:
     def __init__(self, settings: Settings, changed: Callable[[], None], process: EncoderProcess | None = None) -> None:
         self._settings = settings
         self._changed = changed
-        self.process = process or EncoderProcess(EncoderSpec("bge-m3"))
+        self.process = process or EncoderProcess(EncoderSpec(candidate.asked_for(settings)[0]))
         self.dimension = DIMENSION
         self.state = ChosenState(Fallback.name, FALLBACK_ID, Fallback.device, "nothing is chosen yet", None, "choosing")
         self._missing: EncoderError | None = None
-        self._folder = Path()
+        self._candidate: Candidate | None = None
         self._speeds: dict[str, float] = {}
         self._lost: dict[str, str] = {}
         self._decided = False
@@ -114,13 +97,14 @@ class Strong:
     async def prepare(self) -> None:
         """Look at what needs no process: afterwards `state.id` is the one that will most likely be chosen.
 
-        So rows that have the vectors of BGE-M3 do not look stale while its process starts.
+        So rows that have the vectors of the stronger encoder do not look stale while its process starts.
         """
-        if self._settings.encoder == "fallback" or (facts := await self._look()) is None:
+        if self._settings.encoder == "fallback" or (found := await self._look()) is None:
             self._decide(self._choose_from(()))
         else:
-            self.dimension = facts.dimension
-            self._tell(ChosenState(NAME, facts.id, "", "the devices are being looked at", None, "choosing"))
+            self.dimension = found.facts.dimension
+            reason = "the devices are being looked at"
+            self._tell(ChosenState(found.name, found.facts.id, "", reason, None, "choosing"))
 
     async def run(self) -> None:
         """Choose, load when asked, unload when idle, and choose again when the device is lost; for ever."""
@@ -186,22 +170,15 @@ class Strong:
                 self._wake.set()
             raise
 
-    async def _look(self) -> weights.Facts | None:
-        """What BGE-M3 is, by its files; None where it lacks something, which `_missing` says."""
+    async def _look(self) -> Candidate | None:
+        """The stronger encoder by its files; None where it lacks something, which `_missing` says."""
         try:
-            self._folder, facts = await to_thread.run_sync(self._find)
+            self._candidate = await to_thread.run_sync(candidate.find, self._settings)
         except EncoderError as error:
-            self._missing = error
-            return None
-        self._missing = None
-        return facts
-
-    def _find(self) -> tuple[Path, weights.Facts]:
-        importlib.invalidate_caches()
-        if (extra := devices.missing_extra()) is not None:
-            raise extra
-        folder = weights.find(self._settings.model)
-        return folder, weights.facts(folder, self._settings.max_length)
+            self._missing, self._candidate = error, None
+        else:
+            self._missing = None
+        return self._candidate
 
     async def _choose(self) -> None:
         found: tuple[devices.Device, ...] = ()
@@ -235,20 +212,27 @@ class Strong:
         settings = self._settings
         return choose(
             encoder=settings.encoder,
+            name=candidate.name_of(settings),
             device=settings.device,
             min_texts_per_second=settings.min_texts_per_second,
             missing=self._missing,
             devices=found,
-            needs={device.name: weights.needs(self._folder, device.weight_bytes) for device in found},
+            needs={one.name: self._candidate.needs(one.weight_bytes) for one in found if self._candidate},
             speeds=self._speeds,
             lost=self._lost,
         )
 
     async def _load_on(self, choice: Choice) -> None:
+        assert self._candidate is not None, "only what is there is loaded"
         settings = self._settings
         await self.process.load(
             EncoderSpec(
-                "bge-m3", bytes(self._folder), choice.device, settings.max_length, settings.max_tokens_per_batch
+                self._candidate.kind,
+                bytes(self._candidate.folder),
+                choice.device,
+                settings.max_length,
+                settings.max_tokens_per_batch,
+                settings.trust_remote_code,
             )
         )
         if choice.measure:
@@ -258,12 +242,13 @@ class Strong:
         self._decided = True
         info = self.process.info
         if choice.encoder == "fallback" or info is None:
-            phase: Literal["ready", "failed"] = "failed" if self._settings.encoder == "bge-m3" else "ready"
+            phase: Literal["ready", "failed"] = "ready" if self._settings.encoder in ("auto", "fallback") else "failed"
             self.dimension = DIMENSION
             self._tell(ChosenState(Fallback.name, FALLBACK_ID, Fallback.device, choice.reason, choice.step, phase))
         else:
             self.dimension = info.dimension
-            self._tell(ChosenState(NAME, info.id, info.device, choice.reason, None, "ready"))
+            name = candidate.name_of(self._settings)
+            self._tell(ChosenState(name, info.id, info.device, choice.reason, None, "ready"))
 
     async def _load(self) -> None:
         self._wanted = False
