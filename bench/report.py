@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from measures import NAMES, Cost, Judged, Measures, costs, mean, measure, nothing_fits
+from measures import NAMES, Judged, Measures, costs, mean, measure, nothing_fits
 from product import PRODUCT, Reply
 from questions import Question
 from tables import Cell, table
@@ -31,6 +31,8 @@ class Results:
     told: Mapping[str, str] = field(default_factory=dict)
     """What a picture is called in the list of misses, by its id."""
 
+    _measured: dict[str, dict[int, Measures]] = field(default_factory=dict, init=False)
+
     @property
     def answerable(self) -> list[int]:
         """The numbers of the questions that have an answer."""
@@ -38,9 +40,10 @@ class Results:
 
     def measures(self, run: str, among: Callable[[int], bool] = lambda _: True) -> Measures | None:
         """The means over the answerable questions for which `among` holds."""
-        ranked = self.rankings[run]
-        numbers = filter(among, self.answerable)
-        return mean(measure(ranked[number], self.questions[number].relevant) for number in numbers)
+        if run not in self._measured:
+            ranked = self.rankings[run]
+            self._measured[run] = {n: measure(ranked[n], self.questions[n].relevant) for n in self.answerable}
+        return mean(found for number, found in self._measured[run].items() if among(number))
 
     def groups(self) -> dict[str, dict[str, list[int]]]:
         """The numbers of the answerable questions by language and by kind."""
@@ -65,12 +68,8 @@ class Results:
             Judged(bool(question.relevant), tuple(one in question.relevant for one in ranking),
                    reply.scores, reply.sure, reply.nothing_fits)
             for question, ranking, reply in zip(
-                self.questions, self.hits_of_product(), self.replies[PRODUCT.name], strict=True)
+                self.questions, self.rankings[PRODUCT.name], self.replies[PRODUCT.name], strict=True)
         ]  # fmt: skip
-
-    def hits_of_product(self) -> Sequence[Sequence[str]]:
-        """The product's rankings, hit by hit."""
-        return self.rankings[PRODUCT.name]
 
 
 def text(results: Results) -> str:
@@ -203,8 +202,7 @@ def _certainty(results: Results) -> str:
         [f"questions without an answer ({without})", nothing_fits(judged, answerable=False)],
         [f"questions with an answer ({len(judged) - without})", nothing_fits(judged, answerable=True)],
     ]
-    lines: list[Cost] = costs(judged)
-    thresholds: list[list[Cell]] = [[line.name, line.lost_1, line.lost_10, line.saved] for line in lines]
+    thresholds: list[list[Cell]] = [[line.name, line.lost_1, line.lost_10, line.saved] for line in costs(judged)]
     return "\n\n".join(
         (
             table(["says that nothing fits", "share"], rows),

@@ -124,7 +124,7 @@ def build(into: Path, wanted: Sequence[str] | None = None, *, names: bool = Fals
         (into / name).parent.mkdir(parents=True, exist_ok=True)
         image = _image(stamp.picture)
         undrawn += image is None
-        suffix = _write(into / name, image or placeholder(number), stamp.english, number)
+        suffix = save(into / name, image or placeholder(number), stamp.english, number)
         where[stamp.picture] = f"{name}{suffix}"
         texts[where[stamp.picture]] = stamp.english
         kinds[where[stamp.picture]] = "sidecar" if _beside(number) else "caption"
@@ -161,7 +161,7 @@ def _beside(number: int) -> bool:
     return number % 2 == 0
 
 
-def _write(stem: Path, image: Image.Image, english: str, number: int) -> str:
+def save(stem: Path, image: Image.Image, english: str, number: int) -> str:
     """Write the picture, with a sidecar if its number is even, else with the text inside; its suffix."""
     if _beside(number):
         pictures.save(f"{stem}.png", image)
