@@ -5,7 +5,8 @@ import os
 import shutil
 import statistics
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the tests' daemon and drawings serve here too
@@ -73,3 +74,21 @@ def machine() -> None:
         "unknown",
     )
     print(f"{os.cpu_count()} cores, {model}, Python {sys.version.split()[0]}, load {os.getloadavg()[0]:.1f}")
+
+
+def progress(name: str) -> Callable[[int, int, str], None]:
+    """A function that shows how far something is, on standard error; not more often than people want to read."""
+    terminal = sys.stderr.isatty()
+    began = shown = time.monotonic()
+
+    def step(done: int, whole: int, note: str) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        last = note == "done" or (done == whole and not note)
+        if not last and now - shown < (0.2 if terminal else 10):
+            return
+        shown = now
+        line = f"{name}: {done} of {whole}, {now - began:.0f} s {'' if last else note}".rstrip()
+        print(f"\r\x1b[K{line}" if terminal else line, end="" if terminal and not last else "\n", file=sys.stderr)
+
+    return step
