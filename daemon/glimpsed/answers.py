@@ -2,6 +2,7 @@
 
 import base64
 import os
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
@@ -13,9 +14,10 @@ from anyio import to_thread
 from glimpsed import __version__, files
 from glimpsed.errors import UsageError
 from glimpsed.events import Event
+from glimpsed.explaining import row_state
 from glimpsed.indexing.look import see
 from glimpsed.pipeline import Pipeline
-from glimpsed.records import Counts, Current, Row
+from glimpsed.records import Counts, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
 from glimpsed.serving import models
@@ -70,6 +72,7 @@ class Answers:
                 step=encoder.step,
                 phase=encoder.phase,
             ),
+            refresh=await self._refresh(),
             pictures=models.PictureCounts(
                 fresh=counts.fresh,
                 stale=counts.stale,
@@ -84,6 +87,21 @@ class Answers:
                 for folder in self._pipeline.folders.states
             ],
             warnings=self._warnings(),
+        )
+
+    async def _refresh(self) -> models.RefreshStatus | None:
+        context, current = self._context, self._context.current
+        done, total = await context.table.encoded(current)
+        if done >= total:
+            return None
+        pace = context.progress.pace(total - done, time.monotonic())
+        return models.RefreshStatus(
+            encoder=current.encoder,
+            name=context.encoders.state.name,
+            done=done,
+            total=total,
+            rate=None if pace.rate is None else round(pace.rate, 1),
+            seconds_left=None if pace.seconds_left is None else round(pace.seconds_left),
         )
 
     async def line(self) -> str:
@@ -237,27 +255,13 @@ class Answers:
                 return "not indexed", f"it cannot be seen: {seen.refused}"
             there = seen.stamp is not None
             return "not indexed", "it was not found by a scan yet" if there else "there is no such file"
-        return _row_state(row, context.current, context.wall())
+        return row_state(row, context.current, context.wall())
 
 
 _SAME = (
     "format", "width", "height", "taken_at", "camera", "latitude", "longitude", "place", "encoder", "cut", "reader",
     "ocr", "error", "attempts",
 )  # fmt: skip
-
-
-def _row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
-    if row.missing_since is not None:
-        return "missing", "its file is gone; it is kept for a while in case it comes back"
-    if row.error is not None and not (row.retry_at is not None and row.retry_at <= now):
-        return "error", row.error
-    if row.reader != current.reader or row.retry_at is not None:
-        return "stale", "it is to be read again"
-    if current.ocr is not None and row.ocr != current.ocr:
-        return "stale", "the words in the picture are still to be read"
-    if row.encoder != current.encoder and not (current.or_stronger and row.strong is not None):
-        return "stale", "it is still to be encoded by the chosen encoder"
-    return "fresh", "it is indexed as it is on disk"
 
 
 def _unchanged(rows: list[Row]) -> Path | None:

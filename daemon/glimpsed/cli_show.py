@@ -62,11 +62,28 @@ def print_status(status: Status) -> None:
     print(f"encoder   {shown(encoder['name'])} on {shown(encoder['device'])}: {shown(encoder['reason'])}")
     if step := encoder.get("step"):
         print(f"missing   {shown(step)}")
+    if refresh := status.get("refresh"):
+        print(f"refresh   {_refresh(refresh)}")
     print("pictures  " + ", ".join(f"{count:,} {shown(name)}" for name, count in status["pictures"].items()))
     for folder in status["folders"]:
         print(f"folder    {shown_path(path_of(folder))}: {shown(folder['state'])}, {folder['pictures']:,} pictures")
     for warning in status["warnings"]:
         print(f"warning   {shown(warning)}")
+
+
+def _refresh(refresh: Mapping[str, Any]) -> str:
+    """How far the chosen encoder is: `312 of 9,881 encoded by BGE-M3, 37/s, about 4 min`."""
+    line = f"{refresh['done']:,} of {refresh['total']:,} encoded by {shown(refresh['name'])}"
+    if refresh["rate"] is None or refresh["seconds_left"] is None:
+        return line
+    return f"{line}, {refresh['rate']:.3g}/s, about {_roughly(refresh['seconds_left'])}"
+
+
+def _roughly(seconds: float) -> str:
+    """A time as one says it."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def print_event(line: Mapping[str, Any], *, json: bool) -> None:

@@ -80,6 +80,7 @@ class Status(TypedDict):
     version: str
     state: str
     encoder: EncoderStatus
+    refresh: dict[str, Any] | None
     pictures: dict[str, int]
     folders: list[FolderStatus]
     warnings: list[str]

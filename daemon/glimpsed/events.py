@@ -94,6 +94,20 @@ class Event(StrEnum):
         "An encoder cannot be used, another takes over: `encoder`, `step`, `error`.",
     )
 
+    REFRESH_STARTED = (
+        "refresh_started",
+        "info",
+        "The chosen encoder begins with the rows that it has not encoded, or goes on with them: `encoder`, `done` of"
+        " `total` rows.",
+    )
+    REFRESH_PROGRESS = (
+        "refresh_progress",
+        "info",
+        "How far it is, every ten seconds: `encoder`, `done`, `total`, `rate` (rows a second), `seconds_left`.",
+    )
+    REFRESH_FINISHED = "refresh_finished", "info", "It has encoded all of them: `encoder`, `done`, `total`."
+    VECTORS_DROPPED = "vectors_dropped", "info", "A former encoder's vectors are not needed any more: `encoder`."
+
     TABLE_SET_ASIDE = (
         "table_set_aside",
         "error",

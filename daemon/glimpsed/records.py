@@ -189,18 +189,24 @@ class Row:
     text: str = ""
     text_id: str = ""
     cut: int = 0
-    """How many parts of the description the encoder of `encoder` could not take."""
+    """How many parts of the description the encoder of `encoder` could not take whole."""
     reader: str | None = None
     """Id of the first pass that made this row; None where it has to be read again."""
     ocr: str | None = None
     """Id of the second pass; None until done."""
     encoder: str | None = None
-    """Id of the strongest encoder whose vector is there."""
+    """Id of the strongest encoder whose vector is there: the chosen one's, else that of `vector`. No column."""
     vector: NDArray[np.float32] | None = field(default=None, compare=False)
     """The fallback's, of the encoded parts."""
+    base_encoder: str | None = field(default=None, compare=False)
+    """Id of the encoder that made `vector`, where `strong` is there too; the column `encoder`. See `base`."""
+    base_cut: int = field(default=0, compare=False)
+    """The `cut` that belongs to it."""
     strong: NDArray[np.float32] | None = field(default=None, compare=False)
-    """The chosen encoder's where that is another one."""
+    """The chosen encoder's, whose id is in `encoder`, where that is another one."""
     sparse: Sparse | None = field(default=None, compare=False)
+    others: Mapping[str, Encoding] = field(default_factory=dict, compare=False)
+    """What other encoders made of the same text, by their ids: kept until the chosen one has been through."""
     missing_since: float | None = None
     """Seconds since the epoch."""
     attempts: int = 0
@@ -212,6 +218,20 @@ class Row:
     def stamp(self) -> Stamp:
         """The state of the file that this row was made from."""
         return Stamp(self.mtime_ns, self.ctime_ns, self.size, self.inode)
+
+    @property
+    def base(self) -> tuple[str | None, int]:
+        """Id of the encoder that made `vector`, and its `cut`; only of a row that was read with its vectors."""
+        if self.strong is None or self.base_encoder is None:
+            return self.encoder, self.cut
+        return self.base_encoder, self.base_cut
+
+    @property
+    def encodings(self) -> Mapping[str, Encoding]:
+        """What the encoders other than that of `vector` made of the text, by their ids."""
+        if self.strong is None or self.encoder is None:
+            return self.others
+        return {**self.others, self.encoder: Encoding(self.strong, self.sparse, self.cut)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,8 +264,8 @@ class Current:
     ocr: str | None
     """None where OCR is not asked for."""
     encoder: str
-    or_stronger: bool = False
-    """Whether a row with a stronger encoder's vector is fresh too, for it has the fallback's beside it."""
+    fallback: str = ""
+    """Of the encoder that makes `vector`; empty where that is the chosen one."""
     offline: tuple[str, ...] = ()
     """Folders whose files cannot be seen now: nothing can be done about their rows, so none of them is stale."""
 
@@ -274,17 +294,3 @@ class Filters:
     """Formats such as `png`; any of them."""
     missing: bool = False
     """Whether missing rows are wanted (they are never shown together with the others)."""
-
-
-@dataclass(frozen=True, slots=True)
-class FolderState:
-    """How one folder is watched."""
-
-    path: str
-    state: str
-    """`watching`, `scanning on a timer: …` or `offline since …`."""
-    pictures: int = 0
-    reason: str | None = None
-
-
-Fields = Mapping[str, object]

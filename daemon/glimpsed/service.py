@@ -14,6 +14,7 @@ from glimpsed import __version__
 from glimpsed.answers import Answers
 from glimpsed.config import Config
 from glimpsed.encoding.encoders import Encoders, open_encoders
+from glimpsed.encoding.fallback import FALLBACK_ID
 from glimpsed.events import Event, Journal
 from glimpsed.indexing.backlog import Backlog
 from glimpsed.indexing.context import Context
@@ -109,10 +110,11 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipel
         config.read.workers or default_count(), timeout=config.read.timeout, max_pixels=config.read.max_pixels
     )
     async with (
-        open_table(config.store.path) as table,
+        open_table(config.store.path, fallback=FALLBACK_ID) as table,
         workers,
         open_encoders(config.encode) as encoders,
     ):
+        table.chosen = lambda: encoders.chosen_id
         for notice in table.notices:
             journal.say(Event.TABLE_SET_ASIDE, reason=notice)
         context = Context(

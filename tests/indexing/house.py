@@ -28,6 +28,7 @@ from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading.workers import Workers
 from glimpsed.records import Counts, Encoding, Reading, Row, Sparse, Unread, Words
+from glimpsed.storing.columns import of
 from glimpsed.storing.table import Table, open_table
 from glimpsed.storing.writer import Writer
 from glimpsed.watching.observer import Observer
@@ -57,6 +58,8 @@ class FakeEncoders:
         self.poison = "poison"
         self.gate: anyio.Event | None = None
         """Encoding waits for it."""
+        self.gates: dict[str, anyio.Event] = {}
+        """By id: the chosen encoder waits for it."""
         self.passed: list[Text] = []
         self.strengthened: list[Text] = []
         self._change = anyio.Event()
@@ -86,6 +89,8 @@ class FakeEncoders:
 
     async def strong(self, texts: Sequence[Text]) -> list[Encoding]:
         self.strengthened += texts
+        if (gate := self.gates.get(self.chosen_id)) is not None:
+            await gate.wait()
         if self.strong_broken is not None:
             self.changed()  # as the real ones do: the state tells what is wrong
         return self._encode(texts, self.chosen_dimension, self.strong_broken)
@@ -197,6 +202,7 @@ class House:
     """The rooms, joined; `running` brings life into them."""
 
     def __init__(self, config: Config, table: Table, workers: Workers, encoders: FakeEncoders) -> None:
+        table.chosen = lambda: encoders.chosen_id
         self.table, self.writer = Stumbling(table), Stumbling(Writer(table))
         self.encoders, self.workers = encoders, FakeWorkers(workers)
         self.journal, self.clock, self.inbox = Said(), Clock(), Inbox()
@@ -254,6 +260,11 @@ class House:
     async def row(self, path: Path | str) -> Row:
         rows: dict[str, Row] = await self.table.rows([str(path)])
         return rows[str(path)]
+
+    async def former(self, encoder: str) -> int:
+        """How many rows have that encoder's vector, chosen or not."""
+        columns = of(self.table.columns, encoder)
+        return 0 if columns is None else int(await self.table.engine.count(f"{columns.cut} IS NOT NULL"))
 
     async def has(self, path: Path | str, holds: Callable[[Row], object]) -> Row:
         """The row of a path, once that holds."""

@@ -288,8 +288,8 @@ async def test_equal_texts_are_encoded_once_and_known_ones_never(tmp_path: Path)
 
 async def test_vectors_of_a_model_that_was_replaced_meanwhile_are_dropped(tmp_path: Path) -> None:
     async with house(tmp_path, tmp_path / "Pictures", encoders=FakeEncoders(chosen="new", dimension=8)) as one:
-        await one.writer.set_strong_dimension(8)
-        late = made_row(1, strong=unit(1, 16), encoder="old")
+        await one.writer.add_encoder("new", 8)
+        late = made_row(1, strong=unit(1, 8), encoder="old", base_encoder=FALLBACK_ID)
         out, inp = create_memory_object_stream[Pending](1)
         out.send_nowait(Pending(late.path, apply=lambda current, encodings: late, finished=lambda written: None))
         out.close()

@@ -16,14 +16,21 @@ from tests.waiting import until
 
 from glimpsed.encoding.fallback import FALLBACK_ID
 from glimpsed.events import Event
+from glimpsed.indexing.context import Pending
+from glimpsed.indexing.follow import Following
+from glimpsed.indexing.keeping import commit
 from glimpsed.indexing.plan import plan
+from glimpsed.indexing.refresh import Refresh
 from glimpsed.indexing.rows import ENCODING_FAILED, OCR_FAILED
-from glimpsed.reading.description import READER
+from glimpsed.reading.description import READER, describe
 from glimpsed.reading.ocr import OCR_ID
-from glimpsed.records import Current, Fault, FaultKind, Row, Words
+from glimpsed.records import Current, Fault, FaultKind, Part, Row, Words
+from glimpsed.storing.columns import Columns
 
 FIRST = Current(reader="reader-1", ocr="ocr-1", encoder="small")
-STRONG = replace(FIRST, encoder="large")
+STRONG = replace(FIRST, encoder="large", fallback="small")
+LARGE = {"encoder": "large", "base_encoder": "small", "strong": np.ones(8, np.float32)}
+OLDER = LARGE | {"base_encoder": "small-older"}
 NOW = 1000.0
 
 
@@ -62,9 +69,11 @@ def needs(row: Row, current: Current = FIRST, *, ready: bool = True) -> str:
         ({"vector": None}, STRONG, "encode"),
         ({"encoder": "small-older"}, FIRST, "encode"),
         ({}, STRONG, "strengthen"),
-        ({"encoder": "large", "strong": np.ones(8, np.float32)}, STRONG, ""),
-        ({"encoder": "large", "strong": np.ones(8, np.float32)}, FIRST, "encode"),
-        ({"encoder": "large", "strong": np.ones(8, np.float32)}, replace(FIRST, or_stronger=True), ""),
+        (LARGE, STRONG, ""),
+        (LARGE, FIRST, ""),
+        (LARGE, replace(STRONG, encoder="huge"), "strengthen"),
+        (OLDER, STRONG, "encode"),
+        (OLDER | {"ocr": None}, STRONG, "ocr"),
     ],
 )
 def test_what_a_stale_row_needs_first(fields: dict[str, object], current: Current, wanted: str) -> None:
@@ -248,33 +257,90 @@ async def test_a_text_that_the_chosen_encoder_cannot_take_does_not_hold_up_other
         assert (row.error, row.retry_at, row.attempts) == (None, None, 0)
 
 
-async def test_another_model_replaces_the_vectors_of_the_last(tmp_path: Path) -> None:
+async def test_another_model_takes_over_and_the_formers_vectors_go_at_the_end(tmp_path: Path) -> None:
     folder = tmp_path / "Pictures"
-    draw(folder, "a.png", "b.png")
+    draw(folder, *(f"{number}.png" for number in range(70)))  # more than a round
     encoders = FakeEncoders(chosen="large", dimension=8)
     async with house(tmp_path, folder, encoders=encoders, read__ocr=False) as one, one.running():
-        assert (await one.idle()).fresh == 2
-        encoders.strong_broken = "not yet"
+        assert (await one.idle()).fresh == 70
+        await until(lambda: one.journal.of(Event.REFRESH_FINISHED))
+        encoders.gates["huge"] = anyio.Event()
         encoders.choose("huge", 16)
-        await until(lambda: len(encoders.strengthened) > 2)
-        assert (await one.row(folder / "a.png")).encoder == "large"  # nothing is thrown away before there is better
-        encoders.strong_broken = None
-        encoders.changed()
-        assert (await one.idle()).fresh == 2
-        rows = await one.table.rows([str(folder / "a.png"), str(folder / "b.png")])
-        assert {(row.encoder, len(row.strong)) for row in rows.values()} == {("huge", 16)}
+        await until(lambda: one.journal.of(Event.REFRESH_STARTED)[1:])
+        assert await one.former("large") == 70
+        encoders.gates["huge"].set()
+        assert (await one.idle()).fresh == 70
+        await until(lambda: one.journal.of(Event.VECTORS_DROPPED))
+        assert one.journal.of(Event.VECTORS_DROPPED) == [{"encoder": "large"}]
+        assert one.table.columns == (Columns("huge", 16),)
+        rows = await one.table.rows(list(map(str, folder.iterdir())))
+        assert {(row.encoder, len(row.strong), len(row.others)) for row in rows.values()} == {("huge", 16, 0)}
+        started, finished = one.journal.of(Event.REFRESH_STARTED)[1], one.journal.of(Event.REFRESH_FINISHED)[1]
+        assert started == {"encoder": "huge", "done": 0, "total": 70}
+        assert finished == {"encoder": "huge", "done": 70, "total": 70}
 
 
-async def test_rows_without_the_vector_that_they_had_are_not_taken_for_fresh(tmp_path: Path) -> None:
-    """Two models of different length, the second given up half-way."""
-    async with house(tmp_path, tmp_path / "Pictures", encoders=FakeEncoders(chosen="huge", dimension=16)) as one:
-        strong = made_row(1).vector
-        assert strong is not None
-        await one.writer.commit(puts([made_row(number, encoder="large", strong=strong[:8]) for number in (1, 2)]))
-        await one.writer.set_strong_dimension(16, instead=FALLBACK_ID)
-        rows = await one.table.rows([made_row(number).path for number in (1, 2)])
-        assert {row.encoder for row in rows.values()} == {FALLBACK_ID}
-        assert all(row.vector is not None for row in rows.values())
+@pytest.mark.parametrize("dimension", [8, 16])
+async def test_a_model_given_up_half_way_loses_nothing_of_the_former(tmp_path: Path, dimension: int) -> None:
+    folder = tmp_path / "Pictures"
+    draw(folder, *(f"{number}.png" for number in range(70)))
+    encoders = FakeEncoders(chosen="large", dimension=8)
+    async with house(tmp_path, folder, encoders=encoders, read__ocr=False) as one, one.running():
+        assert (await one.idle()).fresh == 70
+        encoders.choose("huge", dimension)
+        await until(lambda: one.table.columns[1:])
+        encoders.gates["huge"] = anyio.Event()  # its second round
+        before = list(encoders.strengthened)
+        encoders.choose("large", 8)
+        assert (await one.counts()).stale == 0
+        assert await one.former("large") == 70
+        encoders.gates["huge"].set()
+        await until(lambda: one.table.columns == (Columns("large", 8),))
+        assert (await one.idle()).fresh == 70
+        assert [text for text in encoders.strengthened[len(before) :] if len(text) > 1] == []
+        rows = await one.table.rows(list(map(str, folder.iterdir())))
+        assert {(row.encoder, len(row.strong), len(row.others)) for row in rows.values()} == {("large", 8, 0)}
+
+
+async def test_nothing_is_dropped_while_a_folder_is_offline_that_needs_it(tmp_path: Path) -> None:
+    folder = tmp_path / "Pictures"
+    draw(folder, "a.png")
+    encoders = FakeEncoders(chosen="large", dimension=8)
+    async with house(tmp_path, folder, encoders=encoders, read__ocr=False) as one:
+        async with one.running():
+            assert (await one.idle()).fresh == 1
+        one.context.offline = lambda: (str(folder),)
+        await one.writer.add_encoder("huge", 16)
+        encoders.choose("huge", 16)
+        following = Following(one.context)
+        await following.look(0)
+        assert await one.former("large") == 1
+        assert one.journal.of(Event.VECTORS_DROPPED) == []
+
+
+async def test_equal_texts_are_encoded_once_over_all_rounds(tmp_path: Path) -> None:
+    folder = tmp_path / "Pictures"
+    encoders = FakeEncoders(chosen="large", dimension=8)
+    async with house(tmp_path, folder, encoders=encoders, read__ocr=False) as one:
+        parts = (Part("caption", "a heron"),)
+        text_id = describe(parts, ()).text_id
+        alike = [
+            made_row(number, description=parts, text_id=text_id, encoder=FALLBACK_ID, reader=READER, ocr=None)
+            for number in range(150)
+        ]
+        await one.writer.commit(puts(alike))
+        folder.mkdir()
+        one.context.offline = tuple
+        out, unused = anyio.create_memory_object_stream[Pending](1)
+        commit_, changes = anyio.create_memory_object_stream[Pending](300)
+        async with unused, anyio.create_task_group() as group:
+            group.start_soon(commit, changes, one.context)
+            group.start_soon(Refresh(out, commit_, one.context).run)
+            await until(lambda: one.journal.of(Event.REFRESH_FINISHED))
+            group.cancel_scope.cancel()
+        assert encoders.strengthened == [("a heron",)]
+        assert one.context.metrics.encoded.labels("chosen")._value.get() == 1
+        assert (await one.counts()).fresh == 150
 
 
 async def test_while_the_fallback_stands_in_nothing_of_the_other_is_thrown_away(tmp_path: Path) -> None:
@@ -287,7 +353,7 @@ async def test_while_the_fallback_stands_in_nothing_of_the_other_is_thrown_away(
         draw(folder, "b.png")
         await one.has(folder / "b.png", lambda row: row.encoder == FALLBACK_ID)
         assert (await one.idle()).fresh == 2
-        assert (await one.row(folder / "a.png")).strong is not None
+        assert await one.former("large") == 1
         before = list(encoders.strengthened)
         encoders.choose("large")
         assert (await one.idle()).fresh == 2

@@ -140,7 +140,8 @@ async def test_missing_and_strong_rows_in_the_real_table(tmp_path: Path) -> None
     ]
     question = fakes.Asked(fakes.asked(vector(1, 0)).fallback, fakes.asked([1.0] + [0.0] * 7).fallback)
     encoders = fakes.MemoryEncoders({"question": question}, chosen_id=fakes.STRONG)
-    async with open_table(str(tmp_path / "state"), strong_dimension=8) as table:
+    async with open_table(str(tmp_path / "state")) as table:
+        await Writer(table).add_encoder(fakes.STRONG, 8)
         await Writer(table).commit([change(row) for row in rows])
         answer = await Search(table, encoders, fakes.Settings()).search("question", 10)
     assert [hit.path for hit in answer.hits] == ["/a/weak.jpg", "/a/strong.jpg"]

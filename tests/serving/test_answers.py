@@ -20,7 +20,7 @@ from glimpsed.errors import QueryError, UsageError
 from glimpsed.events import Journal
 from glimpsed.indexing.backlog import Backlog
 from glimpsed.indexing.context import Context
-from glimpsed.indexing.folders import Folders
+from glimpsed.indexing.folders import Folders, FolderState
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Thumbnails
@@ -28,7 +28,7 @@ from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading.description import READER
 from glimpsed.reading.ocr import OCR_ID
-from glimpsed.records import FolderState, Row
+from glimpsed.records import Row
 from glimpsed.searching.ports import Answer, Hit
 from glimpsed.storing.table import open_table
 from glimpsed.storing.writer import Writer

@@ -7,9 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpsed.records import Change, Current, Part, Row, Sparse
+from glimpsed.storing.columns import Columns
 from glimpsed.storing.schema import DIMENSION
 
 FOLDER = "/pictures"
+LARGE = Columns("large", 8)
+"""Of a stronger encoder."""
 CURRENT = Current(reader="reader-1", ocr="ocr-1", encoder="small")
 
 
@@ -49,6 +52,12 @@ def sparse(*pairs: tuple[int, float]) -> Sparse:
     """Token weights."""
     tokens, weights = zip(*pairs, strict=True) if pairs else ((), ())
     return Sparse(np.array(tokens, np.int32), np.array(weights, np.float32))
+
+
+def strong(number: int = 0, *, by: str = LARGE.encoder, length: int = LARGE.dimension, **fields: Any) -> Row:
+    """A row that a stronger encoder has encoded too."""
+    made = {"strong": unit(number, length), "encoder": by, "base_encoder": CURRENT.encoder}
+    return row(number, **made | fields)
 
 
 def put(new: Row) -> Change:

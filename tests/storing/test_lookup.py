@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from tests.storing.making import puts, row, unit
+from tests.storing.making import puts, row, strong, unit
 
-from glimpsed.records import Filters
+from glimpsed.records import Encoding, Filters
 from glimpsed.storing import lookup, maintenance
+from glimpsed.storing.columns import Columns
 from glimpsed.storing.table import Table
 from glimpsed.storing.writer import Writer
 
@@ -34,23 +35,34 @@ async def test_the_nearest_vectors_come_first_with_their_cosine(table: Table, wr
 async def test_the_chosen_encoders_vectors_are_apart(table: Table, writer: Writer) -> None:
     question = unit(1, 8)
     assert await table.nearest(question, strong=True, filters=ALL, k=5) == []
-    await writer.set_strong_dimension(8)
+    await writer.add_encoder("large", 8)
     assert await table.nearest(question, strong=True, filters=ALL, k=5) == []
-    await writer.commit(
-        puts(
-            [
-                row(1, strong=question, encoder="large-1"),
-                row(2, strong=unit(2, 8), encoder="large-2"),
-                row(3),
-            ]
-        )
-    )
+    await writer.commit(puts([strong(1), strong(2), row(3)]))
     found = dict(await table.nearest(question, strong=True, filters=ALL, k=5))
     assert set(found) == {row(1).path, row(2).path}
     assert found[row(1).path] == pytest.approx(1.0, abs=1e-3)
-    only = await table.nearest(question, strong=True, filters=ALL, k=5, encoder="large-2")
-    assert [path for path, _ in only] == [row(2).path]
     assert await table.nearest(unit(1, 9), strong=True, filters=ALL, k=5) == []
+    assert await table.nearest(question, strong=True, filters=ALL, k=0) == []
+
+
+async def test_encoders_of_one_dimension_never_see_each_others_vectors(table: Table, writer: Writer) -> None:
+    question = unit(1, 8)
+    for encoder in ("large", "other"):
+        await writer.add_encoder(encoder, 8)
+    twice = strong(3, by="other", others={"large": Encoding(-question)})
+    await writer.commit(puts([strong(1), strong(2, by="other"), twice]))
+
+    async def nearest(encoder: str | None = None) -> list[str]:
+        return [path for path, _ in await table.nearest(question, strong=True, filters=ALL, k=5, encoder=encoder)]
+
+    assert await nearest("large") == [row(1).path, row(3).path]
+    assert set(await nearest("other")) == {row(2).path, row(3).path}
+    assert await nearest("none") == []
+    assert await nearest() == await nearest("other")  # the one added last, where nobody says
+    table.chosen = lambda: "large"
+    assert await nearest() == await nearest("large")
+    table.chosen = lambda: "none"
+    assert await nearest() == []
 
 
 async def test_a_vector_without_direction_finds_nothing_and_breaks_nothing(table: Table, writer: Writer) -> None:
@@ -163,11 +175,12 @@ async def test_above_some_rows_the_index_answers_and_agrees(
 ) -> None:
     monkeypatch.setattr(lookup, "EXACT_UP_TO", 1_000)
     monkeypatch.setattr(maintenance, "EXACT_UP_TO", 1_000)
-    await writer.set_strong_dimension(64)
-    rows = [row(n, strong=unit(n, 64), path=f"/pictures/{n % 7}/{n}.jpg") for n in range(1_500)]
+    await writer.add_encoder("former", 8)
+    await writer.add_encoder("large", 64)
+    rows = [strong(n, length=64, path=f"/pictures/{n % 7}/{n}.jpg") for n in range(1_500)]
     await writer.commit(puts(rows))
     assert await writer.maintain(force=True)
-    assert table.engine.vector_indices == {"vector", "strong"}
+    assert table.engine.vector_indices == {"vector", Columns("large", 64).strong}
     await writer.commit(puts([row(5_000), row(5_001, vector=None, encoder=None)]))
     question = unit(17) + 0.2 * unit(5_000)
 
@@ -181,11 +194,11 @@ async def test_above_some_rows_the_index_answers_and_agrees(
     assert len({path for path, _ in found} & set(best(10, "/"))) >= 9
     narrow = await table.nearest(question, strong=False, filters=Filters(places=("/pictures/3",)), k=10)
     assert [path for path, _ in narrow] == best(10, "/pictures/3/")
-    strong = await table.nearest(unit(3, 64), strong=True, filters=ALL, k=3)
-    assert strong[0][0] == rows[3].path
+    large = await table.nearest(unit(3, 64), strong=True, filters=ALL, k=3)
+    assert large[0][0] == rows[3].path
     await writer.maintain(force=True)
     found = await table.nearest(unit(5_000), strong=False, filters=ALL, k=1)
     assert [path for path, _ in found] == [row(5_000).path]
-    await writer.set_strong_dimension(None)
+    assert await writer.drop_encoders("small") == ["former", "large"]
     assert table.engine.vector_indices == {"vector"}
     assert await writer.maintain(force=True)

@@ -29,11 +29,28 @@ FIELDS = st.fixed_dictionaries(
         "attempts": st.integers(0, 3),
         "missing_since": st.sampled_from([None, 0.5]),
         "vector": st.none() | st.integers(0, 3).map(unit),
-        "strong": st.none() | st.integers(0, 3).map(lambda seed: unit(seed, 8)),
-        "sparse": st.none() | st.just(sparse()) | st.just(sparse((1, 0.5), (9, 2.0))),
-        "encoder": st.sampled_from([None, "small", "large"]),
     },
 )
+SPARSE = st.none() | st.just(sparse()) | st.just(sparse((1, 0.5), (9, 2.0)))
+WEAK = st.fixed_dictionaries(
+    {
+        "strong": st.none(),
+        "sparse": st.none(),
+        "cut": st.integers(0, 2),
+        "encoder": st.sampled_from([None, "small"]),
+        "base_encoder": st.none(),
+    }
+)
+STRONG = st.fixed_dictionaries(
+    {
+        "strong": st.integers(0, 3).map(lambda seed: unit(seed, 8)),
+        "sparse": SPARSE,
+        "cut": st.integers(0, 2),
+        "encoder": st.just("large"),
+        "base_encoder": st.just("small"),
+    }
+)
+FIELDS = st.builds(lambda fields, made: fields | made, FIELDS, WEAK | STRONG)
 PATH = st.sampled_from(PATHS)
 STEPS = st.one_of(
     st.tuples(st.just("put"), st.lists(st.tuples(PATH, FIELDS), min_size=1, max_size=5)),
@@ -63,9 +80,10 @@ async def test_the_table_is_a_dict(steps: list[tuple[str, Any]]) -> None:
         while steps:
             reopen = next((place for place, (kind, _) in enumerate(steps) if kind == "reopen"), len(steps))
             now, steps = steps[:reopen], steps[reopen + 1 :]
-            async with open_table(state, strong_dimension=8) as table:
+            async with open_table(state) as table:
                 assert table.notices == []
                 writer = Writer(table)
+                await writer.add_encoder("large", 8)
                 for kind, given_ in now:
                     if kind == "maintain":
                         await writer.maintain(force=True)

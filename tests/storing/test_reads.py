@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.storing.making import FOLDER, puts, row, sparse, unit
+from tests.storing.making import FOLDER, puts, row, sparse, strong, unit
 
 from glimpsed.records import Known, Row, Stamp
 from glimpsed.storing import reads
@@ -40,8 +40,8 @@ async def test_many_rows_are_read_whole(table: Table, writer: Writer, monkeypatc
 
 
 async def test_rows_have_their_vectors_and_selected_ones_have_none(table: Table, writer: Writer) -> None:
-    await writer.set_strong_dimension(8)
-    one = row(1, strong=unit(1, 8), sparse=sparse((3, 0.5)))
+    await writer.add_encoder("large", 8)
+    one = strong(1, sparse=sparse((3, 0.5)))
     await writer.commit(puts([one]))
     (full,) = (await table.rows([one.path, "/not there"])).values()
     assert same(full, one)
@@ -119,12 +119,12 @@ async def test_by_identity_prefers_missing_rows_and_tells_files_apart(table: Tab
 
 
 async def test_by_text_finds_a_vector_the_chosen_encoders_first(table: Table, writer: Writer) -> None:
-    await writer.set_strong_dimension(8)
+    await writer.add_encoder("large", 8)
     await writer.commit(
         puts(
             [
                 row(1, text_id="t", encoder="small"),
-                row(2, text_id="t", encoder="large", strong=unit(2, 8)),
+                strong(2, text_id="t"),
                 row(3, text_id="t", encoder="small"),
                 row(4, text_id="u", encoder=None, vector=None),
                 row(5, text_id="v", encoder="small", vector=None),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
-from tests.storing.making import FOLDER, put, puts, row, unit
+from tests.storing.making import FOLDER, put, puts, row
 
 from glimpsed.errors import AlreadyRunningError, NoRoomError, SchemaError, StateError, TableError
 from glimpsed.records import Filters
@@ -105,22 +105,11 @@ async def test_a_state_directory_that_is_none_is_told(tmp_path: Path) -> None:
         rebuild(str(file))
 
 
-async def test_the_strong_column_is_made_at_opening_and_stays(state: str) -> None:
-    async with open_table(state, strong_dimension=8) as table:
-        assert table.strong_dimension == 8
-        await Writer(table).commit([put(row(1, strong=unit(1, 8)))])
-    async with open_table(state) as table:
-        assert table.strong_dimension == 8
-        assert (await table.rows([row(1).path]))[row(1).path].strong is not None
-    async with open_table(state, strong_dimension=16) as table:
-        assert table.strong_dimension == 16
-
-
-@pytest.mark.parametrize("version", [b"0", b"2", None])
+@pytest.mark.parametrize("version", [b"0", b"3", None])
 async def test_a_table_of_another_version_is_refused_and_kept(state: str, version: bytes | None) -> None:
     os.makedirs(os.path.join(state, "table"))
     other = Engine(os.path.join(state, "table"))
-    schema = table_schema(None)
+    schema = table_schema()
     await other.create(schema.with_metadata({b"glimpsed.schema": version} if version else {}))
     other.close()
     with pytest.raises(SchemaError, match="glimpsed --rebuild"):
@@ -139,7 +128,7 @@ async def test_a_table_of_another_version_is_refused_and_kept(state: str, versio
 async def test_a_table_with_other_columns_is_refused(state: str) -> None:
     os.makedirs(os.path.join(state, "table"))
     other = Engine(os.path.join(state, "table"))
-    await other.create(table_schema(None).append(pa.field("colour", pa.utf8())))
+    await other.create(table_schema().append(pa.field("colour", pa.utf8())))
     other.close()
     with pytest.raises(SchemaError, match="columns"):
         async with open_table(state):
@@ -218,7 +207,7 @@ async def test_lost_data_in_every_version_means_a_new_table(state: str) -> None:
 async def test_doubled_rows_are_damage(state: str) -> None:
     async with open_table(state) as table:
         await Writer(table).commit([put(row(1))])
-        await table.engine.merge(to_batch([row(2), row(2)], None))
+        await table.engine.merge(to_batch([row(2), row(2)], ()))
         assert await table.engine.count() == 3
     async with open_table(state) as table:
         assert "more than one row" in table.notices[0]
@@ -263,7 +252,7 @@ async def test_a_table_whose_making_was_cut_off_is_made(state: str) -> None:
 async def test_a_table_without_key_and_index_gets_them(state: str) -> None:
     os.makedirs(os.path.join(state, "table"))
     bare = Engine(os.path.join(state, "table"))
-    await bare.create(table_schema(None))
+    await bare.create(table_schema())
     bare.close()
     async with open_table(state) as table:
         assert table.notices == []

@@ -8,7 +8,7 @@ from datetime import timedelta
 import anyio
 import anyio.lowlevel
 import pytest
-from tests.storing.making import FOLDER, put, puts, row, sparse, unit
+from tests.storing.making import FOLDER, put, puts, row, sparse, strong, unit
 
 from glimpsed.errors import NoRoomError, TableError
 from glimpsed.records import Change, Row, Written
@@ -42,8 +42,8 @@ async def test_a_group_is_one_version(table: Table, writer: Writer) -> None:
 
 
 async def test_what_changes_nothing_is_not_written(table: Table, writer: Writer) -> None:
-    await writer.set_strong_dimension(8)
-    one = row(1, strong=unit(1, 8), sparse=sparse((1, 0.5)), retry_at=1.5, missing_since=0.1)
+    await writer.add_encoder("large", 8)
+    one = strong(1, sparse=sparse((1, 0.5)), retry_at=1.5, missing_since=0.1)
     await writer.commit([put(one)])
     before = table.version
     again = await writer.commit([put(one), change(lambda current: current), change(lambda _: None)])
@@ -124,31 +124,14 @@ async def test_forgetting_spares_what_has_come_back(table: Table, writer: Writer
     assert await writer.forget([]) == 0
 
 
-async def test_the_strong_column_comes_and_goes(table: Table, writer: Writer) -> None:
-    assert table.strong_dimension is None
-    assert not await writer.set_strong_dimension(None)
-    assert await writer.set_strong_dimension(8)
-    assert not await writer.set_strong_dimension(8)
-    await writer.commit([put(row(1, strong=unit(1, 8)))])
-    assert await writer.set_strong_dimension(16)
-    found = (await table.rows([PATH]))[PATH]
-    assert found.strong is None
-    assert same(found, row(1))
-    assert await writer.set_strong_dimension(None)
-    assert same((await table.rows([PATH]))[PATH], row(1))
-
-
-async def test_the_first_strong_vector_brings_its_column(table: Table, writer: Writer) -> None:
-    await writer.commit([put(row(1))])
-    await writer.commit([put(row(1, strong=unit(1, 8))), put(row(2))])
-    assert table.strong_dimension == 8
-    assert (await table.rows([PATH]))[PATH].strong is not None
+async def test_what_does_not_fit_is_refused_and_harms_nothing_else(table: Table, writer: Writer) -> None:
+    await writer.add_encoder("large", 8)
     with pytest.raises(TableError, match="does not fit"):
-        await writer.commit([put(row(1, strong=unit(1, 9)))])
+        await writer.commit([put(strong(1, length=9))])
     with pytest.raises(TableError, match="does not fit"):
         await writer.commit([put(row(1, width=2**40))])
     await writer.commit([put(row(3))])
-    assert len(await table.known(FOLDER)) == 3
+    assert len(await table.known(FOLDER)) == 1
 
 
 async def test_maintenance_is_made_by_need(table: Table, writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:

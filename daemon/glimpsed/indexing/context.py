@@ -13,6 +13,7 @@ from glimpsed.errors import NoRoomError, TableError, UnfitRowError
 from glimpsed.events import Event, Journal
 from glimpsed.files import shown
 from glimpsed.indexing.backlog import Backlog, Pulse
+from glimpsed.indexing.progress import Progress
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
 from glimpsed.reading.description import READER
@@ -44,6 +45,8 @@ class Context:
     backlog: Backlog
     committed: Pulse = field(default_factory=Pulse)
     """Beats at every commit and whenever the refresh has done a round."""
+    progress: Progress = field(default_factory=Progress)
+    """How the chosen encoder comes through the rows."""
     wall: Callable[[], float] = time.time
     """Seconds since the epoch."""
     offline: Callable[[], tuple[str, ...]] = tuple
@@ -67,8 +70,7 @@ class Context:
             reader=READER,
             ocr=OCR_ID if self.config.read.ocr else None,
             encoder=chosen,
-            # While the fallback stands in for a lost device, hours of the other's work are not thrown away.
-            or_stronger=chosen == self.encoders.fallback_id and self.table.strong_dimension is not None,
+            fallback="" if chosen == self.encoders.fallback_id else self.encoders.fallback_id,
             offline=self.offline(),
         )
 

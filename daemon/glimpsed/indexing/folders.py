@@ -16,7 +16,7 @@ from glimpsed.config import Config
 from glimpsed.events import Event, Journal
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.scans import Request, Scans
-from glimpsed.records import FolderState, Known
+from glimpsed.records import Known
 from glimpsed.watching.filesystem import network
 from glimpsed.watching.ignore import Ignore
 from glimpsed.watching.observer import Observer
@@ -25,6 +25,17 @@ from glimpsed.watching.scan import Scan, scan
 _LOOK_AFTER = 5.0  # seconds between two looks at what the kernel does not tell: dead watches, folders that come back
 _TIMER = 300.0  # seconds between scans of a folder that cannot be watched
 _SEARCHED = 60.0  # seconds between scans of one that is offline although its directory is there
+
+
+@dataclass(frozen=True, slots=True)
+class FolderState:
+    """How one folder is watched."""
+
+    path: str
+    state: str
+    """`watching`, `scanning on a timer: …` or `offline since …`."""
+    pictures: int = 0
+    reason: str | None = None
 
 
 @dataclass(slots=True)

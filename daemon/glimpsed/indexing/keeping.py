@@ -71,7 +71,7 @@ async def _sort(
             ready.append(pending)
         elif row is not None and _usable(row, context.encoders.fallback_id):
             assert row.vector is not None
-            pending.encodings = {pending.text_id: Encoding(row.vector, cut=row.cut)}
+            pending.encodings = {pending.text_id: Encoding(row.vector, cut=row.base[1])}
             ready.append(pending)
         else:
             held.setdefault(pending.text_id, []).append(pending)
@@ -88,7 +88,7 @@ async def _sort(
 
 def _usable(row: Row, fallback: str) -> bool:
     """Whether its vector is one of this fallback, not of an older revision."""
-    return row.vector is not None and (row.encoder == fallback or row.strong is not None)
+    return row.vector is not None and row.base[0] == fallback
 
 
 async def _encode(taken: list[Waiting], held: dict[str, list[Pending]], context: Context) -> list[Pending]:
@@ -181,10 +181,6 @@ def _bound(one: Pending, context: Context) -> Callable[[Row | None], Row | None]
 
     def apply(current: Row | None) -> Row | None:
         row = one.apply(current, one.encodings)
-        dimension = context.table.strong_dimension
-        if row is not None and row.strong is not None and dimension not in (None, len(row.strong)):
-            # Another model was chosen since this change was made: the refresh brings its vector.
-            row = replace(row, strong=None, sparse=None, encoder=context.encoders.fallback_id)
         if row is None or one.error is None or row.encoder is not None:
             return row
         attempts = (current.attempts if current else 0) + 1

@@ -27,17 +27,18 @@ def plan(rows: Sequence[Row], current: Current, *, fallback: str, can_strengthen
     """Sort stale rows by the first thing that each needs: to be read, encoded at all, OCR, a stronger vector."""
     read, ocr, encode, strengthen, forgive = [], [], [], [], []
     for row in rows:
+        base, _ = row.base
         retry = row.retry_at is not None and row.retry_at <= now
         if row.reader != current.reader or (retry and not (row.error or "").startswith((OCR_FAILED, ENCODING_FAILED))):
             read.append(row)
-        elif row.vector is None or row.encoder is None:
+        elif row.vector is None or base is None:
             encode.append(row)
         elif current.ocr is not None and row.ocr != current.ocr and row.content_id:
             ocr.append(row)
-        elif row.encoder != current.encoder and not (current.or_stronger and row.strong is not None):
-            if current.encoder == fallback:
-                encode.append(row)
-            elif can_strengthen:
+        elif base != fallback:
+            encode.append(row)
+        elif current.encoder not in (fallback, row.encoder):
+            if can_strengthen:
                 strengthen.append(row)
         elif retry:
             forgive.append(row)

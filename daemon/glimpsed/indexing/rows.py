@@ -14,6 +14,10 @@ from glimpsed.records import Content, Description, Encoding, Part, Row, Stamp
 OCR_FAILED = "OCR failed: "
 ENCODING_FAILED = "could not be encoded: "
 
+_MADE = ("encoder", "cut", "vector", "base_encoder", "base_cut", "strong", "sparse", "others")
+"""What of a row belongs to its text: made by encoders, and gone when it changes."""
+_BARE = Row(path="", folder="")
+
 
 def content_parts(row: Row) -> tuple[Part, ...]:
     """What the picture's bytes said at the first pass."""
@@ -37,18 +41,10 @@ def fit(row: Row, *, fallback: str, encodings: Mapping[str, Encoding], sources: 
     """
     for source in sources:
         if source is not None and source.text_id == row.text_id and source.vector is not None:
-            return replace(
-                row,
-                vector=source.vector,
-                strong=source.strong,
-                sparse=source.sparse,
-                encoder=source.encoder,
-                cut=source.cut,
-            )
+            return replace(row, **{name: getattr(source, name) for name in _MADE})
     made = encodings.get(row.text_id)
-    if made is None:
-        return replace(row, vector=None, strong=None, sparse=None, encoder=None, cut=0)
-    return replace(row, vector=made.dense, strong=None, sparse=None, encoder=fallback, cut=made.cut)
+    row = replace(row, **{name: getattr(_BARE, name) for name in _MADE})
+    return row if made is None else replace(row, vector=made.dense, encoder=fallback, cut=made.cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,16 +170,31 @@ def strengthened(current: Row | None, *, text_id: str, encoder: str, encoding: E
     """The row with the chosen encoder's vectors; None where its text changed meanwhile."""
     if current is None or current.text_id != text_id:
         return None
-    row = replace(current, strong=encoding.dense, sparse=encoding.sparse, encoder=encoder, cut=encoding.cut)
+    base, base_cut = current.base
+    others = {one: made for one, made in current.encodings.items() if one != encoder}
+    row = replace(
+        current,
+        base_encoder=base,
+        base_cut=base_cut,
+        strong=encoding.dense,
+        sparse=encoding.sparse,
+        encoder=encoder,
+        cut=encoding.cut,
+        others=others,
+    )
     return _encoded(row)
 
 
 def reencoded(current: Row | None, *, text_id: str, encoder: str, encoding: Encoding) -> Row | None:
-    """The row with the fallback's vector made anew; None where its text changed meanwhile."""
+    """The row with the fallback's vector made anew; None where its text changed meanwhile.
+
+    What stronger encoders made stays: it is of the same text.
+    """
     if current is None or current.text_id != text_id:
         return None
-    row = replace(current, vector=encoding.dense, encoder=encoder, cut=encoding.cut, strong=None, sparse=None)
-    return _encoded(row)
+    if current.strong is None:
+        return _encoded(replace(current, vector=encoding.dense, encoder=encoder, cut=encoding.cut))
+    return _encoded(replace(current, vector=encoding.dense, base_encoder=encoder, base_cut=encoding.cut))
 
 
 def _encoded(row: Row) -> Row:

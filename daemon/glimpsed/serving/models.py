@@ -44,6 +44,17 @@ class EncoderStatus(BaseModel):
     phase: str = Field(description="choosing, loading, ready, unloaded or failed")
 
 
+class RefreshStatus(BaseModel):
+    """How far the chosen encoder is with the rows that another one has encoded."""
+
+    encoder: str = Field(description="its id")
+    name: str
+    done: int
+    total: int
+    rate: float | None = Field(description="rows a second, lately; null while it does nothing")
+    seconds_left: float | None = Field(description="at that rate")
+
+
 class PictureCounts(BaseModel):
     """Rows, each counted once; `waiting` are hints that are not rows yet."""
 
@@ -68,6 +79,7 @@ class Status(BaseModel):
     version: str
     state: str = Field(description="starting, scanning, indexing, idle, paused or stopping")
     encoder: EncoderStatus
+    refresh: RefreshStatus | None = Field(None, description="null where it has encoded all, or is the fallback")
     pictures: PictureCounts
     folders: list[FolderStatus]
     warnings: list[str]

@@ -5,8 +5,9 @@ from typing import Any
 
 from glimpsed.records import Counts, Current, Row
 from glimpsed.storing import sql
+from glimpsed.storing.arrays import values
+from glimpsed.storing.columns import of
 from glimpsed.storing.reads import Reads, converted
-from glimpsed.storing.schema import values
 
 
 class Backlog(Reads):
@@ -22,7 +23,11 @@ class Backlog(Reads):
             return []
         passed = set(exclude)
         chosen: list[str] = []
-        for condition in (sql.reading_due(current, now), sql.ocr_due(current), sql.encoder_due(current)):
+        for condition in (
+            sql.reading_due(current, now),
+            sql.ocr_due(current),
+            sql.encoder_due(current, self._marker(current)),
+        ):
             table = await self._engine.select(["path", "mtime_ns"], condition, newest=limit + len(passed))
             paths = [path for path in await converted(_paths, table) if path not in passed]
             chosen += paths[: limit - len(chosen)]
@@ -51,10 +56,26 @@ class Backlog(Reads):
         """All rows, each counted once: missing, else errors (an error and no retry due), else stale, else fresh."""
         columns = {
             "missing": sql.MISSING,
-            "stale": sql.stale(current, now),
+            "stale": sql.stale(current, now, self._marker(current)),
             "error": "error IS NOT NULL",
         }
         return await converted(_counts, await self._engine.select(columns))
+
+    async def encoded(self, current: Current) -> tuple[int, int]:
+        """How many rows the chosen encoder has encoded, and how many it should have: those with text and without error.
+
+        Both are 0 where the fallback is chosen.
+        """
+        if not current.fallback:
+            return 0, 0
+        marker, wanted = self._marker(current), sql.to_encode(current)
+        total = await self._engine.count(wanted)
+        return (0 if marker is None else await self._engine.count(f"{wanted} AND {marker} IS NOT NULL")), total
+
+    def _marker(self, current: Current) -> str | None:
+        """The column that tells which rows the chosen encoder has encoded; None where there is none."""
+        columns = of(self.columns, current.encoder)
+        return None if columns is None else columns.cut
 
 
 def _paths(table: Any) -> list[str]:

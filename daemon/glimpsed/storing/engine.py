@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ os.environ.setdefault("LANCEDB_LOG", "error")  # read at import; else each searc
 os.environ.setdefault("LANCE_LOG", "error")
 
 import lancedb
+import pyarrow as pa
 from anyio import create_task_group, get_cancelled_exc_class
 from lancedb.index import FTS, IvfRq
 from lancedb.query import ColumnOrdering, FullTextOperator, MatchQuery
@@ -220,21 +221,16 @@ class Engine:
         with translated("deleting rows", self.directory):
             return int((await self._table.delete(where)).num_deleted_rows)
 
-    async def add_column(self, field: Any) -> None:
-        """Add an empty column."""
-        with translated("adding a column", self.directory):
-            await self._table.add_columns(field)
+    async def add_columns(self, fields: Sequence[Any]) -> None:
+        """Add empty columns, in one version."""
+        with translated("adding columns", self.directory):
+            await self._table.add_columns(pa.schema(fields))
 
-    async def forget_strong(self, encoder: str) -> None:
-        """Make `encoder` that of all rows with a vector in the column `strong`, which is about to go."""
-        with translated("writing rows", self.directory):
-            await self._table.update({"encoder": encoder}, where="strong IS NOT NULL")
-
-    async def drop_column(self, name: str) -> None:
-        """Drop a column and its index."""
-        with translated("dropping a column", self.directory):
+    async def drop_columns(self, names: Collection[str]) -> None:
+        """Drop columns in one version, and their indexes before."""
+        with translated("dropping columns", self.directory):
             for index in await self._table.list_indices():
-                if index.columns == [name]:
+                if not set(names).isdisjoint(index.columns):
                     await self._table.drop_index(index.name)
-            await self._table.drop_columns([name])
-            self._vector_indices.discard(name)
+            await self._table.drop_columns(list(names))
+            self._vector_indices -= set(names)

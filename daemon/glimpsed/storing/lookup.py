@@ -7,9 +7,10 @@ from typing import Any, Final
 
 from glimpsed.records import Filters, Row
 from glimpsed.storing import sql
+from glimpsed.storing.arrays import values
 from glimpsed.storing.backlog import Backlog
+from glimpsed.storing.columns import of
 from glimpsed.storing.reads import converted
-from glimpsed.storing.schema import values
 
 EXACT_UP_TO: Final = 10_000
 """Rows: as many are compared one by one in some 20 ms, and nothing is overlooked."""
@@ -28,24 +29,24 @@ class Lookup(Backlog):
 
     version: int
     """Grows with every commit."""
-    strong_dimension: int | None
-    """Length of the chosen encoder's vectors; None where it is the fallback."""
     _frequencies: tuple[int, dict[str, int]] = (-1, {})
 
     async def nearest(
         self, vector: Any, *, strong: bool, filters: Filters, k: int, encoder: str | None = None
     ) -> list[tuple[str, float]]:
-        """(path, cosine similarity) of the rows whose vector is nearest: the fallback's, or the chosen encoder's.
+        """(path, cosine similarity) of the rows whose vector is nearest: the fallback's, or a stronger encoder's.
 
-        `encoder` restricts the chosen encoder's vectors to those that it made: a column may still hold older ones.
-        Exact where no more than EXACT_UP_TO rows are left by the filters, else by the index with re-ranking.
+        That one's is the `encoder` with that id, the chosen one unless given. Exact where no more than EXACT_UP_TO rows
+        are left by the filters, else by the index with re-ranking.
         """
-        column = "strong" if strong else "vector"
-        if k <= 0 or (strong and self.strong_dimension != len(vector)):
+        column, where = "vector", sql.filtered(filters)
+        if strong:
+            columns = self.view if encoder is None else of(self.columns, encoder)
+            if columns is None or columns.dimension != len(vector):
+                return []
+            column, where = columns.strong, f"{where} AND {columns.cut} IS NOT NULL"
+        if k <= 0:
             return []
-        where = sql.filtered(filters)
-        if encoder is not None:
-            where += f" AND encoder = {sql.text(encoder)}"
         exact = column not in self._engine.vector_indices or await self._engine.count(where) <= EXACT_UP_TO
         found = await self._engine.nearest(vector, column, where, k, exact=exact)
         scores = (1.0 - distance for distance in values(found, "_distance"))

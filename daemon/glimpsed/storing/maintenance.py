@@ -9,24 +9,26 @@ from typing import Final
 
 from anyio import to_thread
 
+from glimpsed.storing.columns import Columns
 from glimpsed.storing.engine import NAME, Engine, translated
 from glimpsed.storing.lookup import EXACT_UP_TO
-from glimpsed.storing.schema import strong_dimension
 
 _ROWS: Final = 10_000  # in a fragment: more of them, and a few changed rows cost a rewrite of many
 _READABLE: Final = timedelta(seconds=60)  # a search that began before must still find its version
 _CACHE: Final = 32 << 20  # bytes
 
 
-async def maintain(engine: Engine) -> None:
-    """Compact, index, clean up; then open anew. Only under the writer's lock: no write may run meanwhile."""
+async def maintain(engine: Engine, view: Columns | None = None) -> None:
+    """Compact, index, clean up; then open anew. Only under the writer's lock: no write may run meanwhile.
+
+    Of the stronger encoders only the columns of `view`, which searches ask, are worth an index.
+    """
     await to_thread.run_sync(_tidy, engine.directory)
     await engine.open()
-    for column in ["vector"] + ["strong"] * (strong_dimension(await engine.schema()) is not None):
-        if column in engine.vector_indices:
-            continue
-        # `encoder` tells of a vector without loading it; the index is for those searches that many rows answer.
-        if await engine.count("encoder IS NOT NULL") > EXACT_UP_TO:
+    # The markers tell of a vector without loading it.
+    markers = {"vector": "encoder"} | ({} if view is None else {view.strong: view.cut})
+    for column, marker in markers.items():
+        if column not in engine.vector_indices and await engine.count(f"{marker} IS NOT NULL") > EXACT_UP_TO:
             filled = await engine.count(f"{column} IS NOT NULL")
             if filled > EXACT_UP_TO:
                 await engine.index_vectors(column)

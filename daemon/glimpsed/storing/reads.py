@@ -9,8 +9,10 @@ from anyio import to_thread
 from glimpsed.files import key_of
 from glimpsed.records import Known, Row, Stamp
 from glimpsed.storing import sql
+from glimpsed.storing.arrays import inode_of, values
+from glimpsed.storing.columns import Columns, of
 from glimpsed.storing.engine import Engine
-from glimpsed.storing.schema import THIN, inode_of, to_rows, values
+from glimpsed.storing.schema import THIN, to_rows
 
 T = TypeVar("T")
 
@@ -19,9 +21,6 @@ _TWINS = 8
 """Rows loaded of each content id: the same picture may lie in a thousand places."""
 
 _KNOWN = ("path", "mtime_ns", "ctime_ns", "size", "inode", "beside", "missing_since")
-
-
-_SHOWN = (*THIN, "sparse")
 
 
 async def converted(convert: Callable[[Any], T], table: Any) -> T:
@@ -34,6 +33,18 @@ class Reads:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.columns: tuple[Columns, ...] = ()
+        """Of the stronger encoders, the one added last at the end."""
+        self.chosen: Callable[[], str | None] = lambda: None
+        """Id of the encoder whose vectors a row's `strong` are; None where nobody says: of the one added last."""
+
+    @property
+    def view(self) -> Columns | None:
+        """The columns that a row's `strong` and `sparse` are read from; None where the chosen encoder has none."""
+        chosen = self.chosen()
+        if chosen is None:
+            return self.columns[-1] if self.columns else None
+        return of(self.columns, chosen)
 
     async def known(self, folder: str, *, under: str | None = None) -> dict[str, Known]:
         """What a scan needs of every row at or below `folder` (only at or below `under`, if given), missing or not.
@@ -48,7 +59,9 @@ class Reads:
 
     async def select(self, paths: Collection[str]) -> dict[str, Row]:
         """The same without the vectors, but with the token weights."""
-        return {row.path: row for row in await self._load(_SHOWN, sql.paths_in(paths))}
+        view = self.view
+        columns = THIN if view is None else (*THIN, view.cut, view.sparse)
+        return {row.path: row for row in await self._load(columns, sql.paths_in(paths))}
 
     async def by_size(self, sizes: Collection[int], *, reader: str | None = None) -> dict[int, frozenset[str]]:
         """The content ids of each size that were read without an error (by `reader`, if given), missing or not."""
@@ -100,11 +113,13 @@ class Reads:
 
     async def by_text(self, text_ids: Collection[str]) -> dict[str, Row]:
         """Of each text id a row with a vector, one that has the chosen encoder's too before others."""
-        best: dict[tuple[str, str], str] = {}
+        view = self.view
+        columns = ("path", "text_id", "encoder") + (() if view is None else (view.cut,))
+        best: dict[tuple[str, str, bool], str] = {}
         for chunk in sql.one_of("text_id", {one for one in text_ids if one}):
             where = f"{chunk} AND encoder IS NOT NULL"
-            for path, text_id, encoder in await self._pairs(("path", "text_id", "encoder"), where):
-                best[text_id, encoder] = path
+            for path, text_id, encoder, *cut in await self._pairs(columns, where):
+                best[text_id, encoder, cut not in ([], [None])] = path
         found: dict[str, Row] = {}
         for row in (await self.rows(list(best.values()))).values() if best else ():
             if row.vector is not None and (row.text_id not in found or row.strong is not None):
@@ -134,7 +149,9 @@ class Reads:
     async def _load(self, columns: tuple[str, ...] | None, conditions: Iterable[str]) -> list[Row]:
         rows: list[Row] = []
         for condition in conditions:
-            rows += await converted(to_rows, await self._engine.select(columns, condition))
+            view, known = self.view, self.columns
+            table = await self._engine.select(columns, condition)
+            rows += await converted(lambda found, view=view, known=known: to_rows(found, known, view), table)  # type: ignore[misc]  # bound at definition
         return rows
 
     async def _pairs(self, columns: tuple[str, ...], where: str) -> list[tuple[Any, ...]]:

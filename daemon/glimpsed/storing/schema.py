@@ -1,17 +1,19 @@
 """Rows as Arrow, and back. The one place that knows the table's columns and their types."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from glimpsed.files import key_of, path_of
-from glimpsed.records import Part, Row, Sparse
+from glimpsed.files import key_of
+from glimpsed.records import Encoding, Row, Sparse
+from glimpsed.storing.arrays import clean, inode_of, sparse_column, values, vector_column
+from glimpsed.storing.columns import Columns, columns_in
 
-VERSION: Final = "1"
-"""Of the columns and what they mean; a table of any other version is refused."""
+VERSION: Final = "2"
+"""Of the columns and what they mean; `older` brings a table of version 1 to it, any other is refused."""
 
 VERSION_KEY: Final = b"glimpsed.schema"
 
@@ -19,7 +21,6 @@ DIMENSION: Final = 384
 """Of the fallback's vector, which every row has a column for."""
 
 _PARTS = pa.list_(pa.struct([pa.field("label", pa.utf8()), pa.field("text", pa.utf8())]))
-_SPARSE = pa.list_(pa.struct([pa.field("token", pa.int32()), pa.field("weight", pa.float32())]))
 
 _PLAIN: Final[dict[str, Any]] = {
     "path": pa.utf8(),
@@ -52,41 +53,32 @@ _PLAIN: Final[dict[str, Any]] = {
 }
 
 THIN: Final[tuple[str, ...]] = (*_PLAIN, "description")
-"""All columns but the vectors and token weights."""
+"""The columns that every table has, but for the vector."""
 
-_WIDE_INODE = 1 << 64
+_FILLED: Final = frozenset({*THIN, "vector"})
+_FIELDS: Final = {"encoder": "base_encoder", "cut": "base_cut"}
+"""Columns whose field of a row has another name: for `encoder` and `cut` tell of the strongest encoder there."""
 
 
-def table_schema(strong_dimension: int | None) -> pa.Schema:
-    """The table's schema; with a column for the chosen encoder's vector where that is not the fallback's."""
+def table_schema(columns: Sequence[Columns] = ()) -> pa.Schema:
+    """The table's schema; `columns` are those of the stronger encoders."""
     fields = [pa.field(name, kind, nullable=name != "path") for name, kind in _PLAIN.items()]
-    fields += [
-        pa.field("description", _PARTS),
-        pa.field("sparse", _SPARSE),
-        pa.field("vector", pa.list_(pa.float32(), DIMENSION)),
-    ]
-    if strong_dimension is not None:
-        fields.append(strong_field(strong_dimension))
+    fields += [pa.field("description", _PARTS), pa.field("vector", pa.list_(pa.float32(), DIMENSION))]
+    fields += [field for one in columns for field in one.fields]
     return pa.schema(fields, metadata={VERSION_KEY: VERSION.encode()})
 
 
-def strong_field(dimension: int) -> pa.Field:
-    """The column of the chosen encoder's vector: half precision moves its scores by less than 0.001."""
-    return pa.field("strong", pa.list_(pa.float16(), dimension))
-
-
-def strong_dimension(schema: pa.Schema) -> int | None:
-    """Dimension of the chosen encoder's column; None where there is none."""
-    place = schema.get_field_index("strong")
-    return None if place < 0 else int(schema.field(place).type.list_size)
+def version(schema: pa.Schema) -> str:
+    """The version that a table's schema says it has."""
+    told: bytes = (schema.metadata or {}).get(VERSION_KEY, b"none")
+    return told.decode("utf-8", "replace")
 
 
 def differs(schema: pa.Schema) -> str | None:
     """What makes this schema another one than ours, as a phrase; None where it is ours."""
-    version = (schema.metadata or {}).get(VERSION_KEY, b"none").decode("utf-8", "replace")
-    if version != VERSION:
-        return f"its schema has version {version}, this glimpsed has version {VERSION}"
-    ours = table_schema(strong_dimension(schema))
+    if version(schema) != VERSION:
+        return f"its schema has version {version(schema)}, this glimpsed has version {VERSION}"
+    ours = table_schema(columns_in(schema))
     if {field.name: field.type for field in schema} != {field.name: field.type for field in ours}:
         return "its columns are others than those of this glimpsed"
     return None
@@ -98,34 +90,75 @@ def same(one: Row, other: Row) -> bool:
         one == other
         and _equal(one.vector, other.vector, np.float32)
         and _equal(one.strong, other.strong, np.float16)
-        and _equal(_tokens(one), _tokens(other), np.int32)
-        and _equal(_weights(one), _weights(other), np.float32)
+        and _same_sparse(one.sparse, other.sparse)
+        and one.base == other.base
+        and one.others.keys() == other.others.keys()
+        and all(_same_encoding(made, other.others[encoder]) for encoder, made in one.others.items())
     )
 
 
-def to_batch(rows: Sequence[Row], strong_dimension: int | None) -> pa.RecordBatch:
-    """The rows as the table takes them. ValueError where a vector does not fit its column."""
-    schema = table_schema(strong_dimension)
-    columns = [_column(rows, field) for field in schema]
-    return pa.RecordBatch.from_arrays(columns, schema=schema)
+def to_batch(rows: Sequence[Row], columns: Sequence[Columns]) -> pa.RecordBatch:
+    """The rows as a table with these columns takes them; encodings of other encoders are left out.
+
+    ValueError where a vector does not fit its column.
+    """
+    schema = table_schema(columns)
+    arrays = {field.name: _column(rows, field) for field in table_schema()}
+    for one in columns:
+        made = [row.encodings.get(one.encoder) for row in rows]
+        cut, strong, sparse = one.fields
+        arrays[one.cut] = pa.array([None if each is None else each.cut for each in made], cut.type)
+        arrays[one.strong] = vector_column([None if each is None else each.dense for each in made], strong)
+        arrays[one.sparse] = sparse_column([None if each is None else each.sparse for each in made], sparse)
+    return pa.RecordBatch.from_arrays([arrays[name] for name in schema.names], schema=schema)
 
 
-def to_rows(table: pa.Table) -> list[Row]:
-    """The rows of a query's answer; columns that it lacks keep their defaults."""
+def to_rows(table: pa.Table, columns: Sequence[Columns] = (), view: Columns | None = None) -> list[Row]:
+    """The rows of a query's answer; columns that it lacks keep their defaults.
+
+    `columns` are those of the table's stronger encoders; what the encoder of `view` made becomes the row's `encoder`,
+    `cut`, `strong` and `sparse`, what the others made its `others`.
+    """
     table = table.combine_chunks()
-    columns = {name: _VALUES.get(name, _plain)(_array(table, name)) for name in table.column_names}
-    names = tuple(columns)
-    return [Row(**dict(zip(names, values, strict=True))) for values in zip(*columns.values(), strict=True)]
+    given = {_FIELDS.get(name, name): values(table, name) for name in table.column_names if name in _FILLED}
+    for field, base in (("encoder", "base_encoder"), ("cut", "base_cut")):
+        if base in given:
+            given[field] = given[base]
+    if view is not None and view.cut in table.column_names:
+        given |= _seen(given, table, view)
+    others = [one for one in columns if one != view and set(one.names) <= set(table.column_names)]
+    if others:
+        made = [_encodings(table, one) for one in others]
+        given["others"] = [
+            {one.encoder: each for one, each in zip(others, some, strict=True) if each is not None}
+            for some in zip(*made, strict=True)
+        ]
+    names = tuple(given)
+    return [Row(**dict(zip(names, found, strict=True))) for found in zip(*given.values(), strict=True)]
 
 
-def values(table: pa.Table, name: str) -> list[Any]:
-    """One column of a query's answer as Python values, paths as Python has them."""
-    return list(_VALUES.get(name, _plain)(_array(table.combine_chunks(), name)))
+def _seen(given: dict[str, list[Any]], table: pa.Table, view: Columns) -> dict[str, list[Any]]:
+    """What the encoder of `view` made, as far as it was read; elsewhere what is given."""
+    cuts = values(table, view.cut)
+    nothing = [None] * len(cuts)
+    made = {"encoder": [view.encoder] * len(cuts), "cut": cuts}
+    for field, column in (("strong", view.strong), ("sparse", view.sparse)):
+        if column in table.column_names:
+            made[field] = values(table, column)
+    return {
+        field: [
+            mine if cut is not None else base
+            for mine, cut, base in zip(found, cuts, given.get(field, nothing), strict=True)
+        ]
+        for field, found in made.items()
+        if field in given or field in ("strong", "sparse")
+    }
 
 
-def inode_of(inode: int) -> int:
-    """An inode as the table keeps it: 64 bits with a sign, for file systems use all of them."""
-    return inode if inode < 1 << 63 else inode - _WIDE_INODE
+def _encodings(table: pa.Table, columns: Columns) -> list[Encoding | None]:
+    """What one encoder made of each row."""
+    made = zip(*(values(table, name) for name in columns.names), strict=True)
+    return [None if cut is None or dense is None else Encoding(dense, sparse, cut) for cut, dense, sparse in made]
 
 
 def _column(rows: Sequence[Row], field: pa.Field) -> pa.Array:
@@ -135,104 +168,19 @@ def _column(rows: Sequence[Row], field: pa.Field) -> pa.Array:
         case "inode":
             return pa.array([inode_of(row.inode) for row in rows], field.type)
         case "description":
-            parts = [[{"label": part.label, "text": _clean(part.text)} for part in row.description] for row in rows]
+            parts = [[{"label": part.label, "text": clean(part.text)} for part in row.description] for row in rows]
             return pa.array(parts, field.type)
-        case "sparse":
-            return _sparse_column(rows)
-        case "vector" | "strong":
-            return _vector_column([getattr(row, field.name) for row in rows], field)
+        case "vector":
+            return vector_column([row.vector for row in rows], field)
+        case "encoder":
+            return pa.array([clean(row.base[0]) for row in rows], field.type)
+        case "cut":
+            return pa.array([row.base[1] for row in rows], field.type)
         case name:
             given = [getattr(row, name) for row in rows]
             if field.type == pa.utf8():
-                given = [_clean(value) for value in given]
+                given = [clean(value) for value in given]
             return pa.array(given, field.type)
-
-
-def _clean(text: str | None) -> str | None:
-    """Text that can be kept: a lone surrogate, as hostile metadata may hold, becomes U+FFFD."""
-    if text is None or text.isascii():
-        return text
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def _vector_column(vectors: Sequence[NDArray[Any] | None], field: pa.Field) -> pa.Array:
-    dimension = field.type.list_size
-    kind = field.type.value_type.to_pandas_dtype()
-    flat = np.zeros((len(vectors), dimension), dtype=kind)
-    absent = np.ones(len(vectors), dtype=bool)
-    for place, vector in enumerate(vectors):
-        if vector is None:
-            continue
-        if vector.shape != (dimension,):
-            raise ValueError(f"column {field.name} takes {dimension} numbers, not an array of shape {vector.shape}")
-        flat[place] = vector
-        absent[place] = False
-    return pa.FixedSizeListArray.from_arrays(pa.array(flat.ravel()), type=field.type, mask=pa.array(absent))
-
-
-def _sparse_column(rows: Sequence[Row]) -> pa.Array:
-    sparse = [row.sparse for row in rows]
-    offsets = np.zeros(len(rows) + 1, dtype=np.int32)
-    np.cumsum([0 if one is None else len(one.tokens) for one in sparse], out=offsets[1:])
-    there = [one for one in sparse if one is not None]
-    tokens = np.concatenate([np.empty(0, np.int32), *(one.tokens.astype(np.int32) for one in there)])
-    weights = np.concatenate([np.empty(0, np.float32), *(one.weights.astype(np.float32) for one in there)])
-    pairs = pa.StructArray.from_arrays([pa.array(tokens), pa.array(weights)], fields=list(_SPARSE.value_type))
-    absent = pa.array([one is None for one in sparse], pa.bool_())
-    return pa.ListArray.from_arrays(pa.array(offsets), pairs, type=_SPARSE, mask=absent)
-
-
-def _array(table: pa.Table, name: str) -> pa.Array:
-    column = table.column(name)
-    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays([*column.chunks, *_no_chunk(column)])
-
-
-def _no_chunk(column: pa.ChunkedArray) -> list[pa.Array]:
-    return [] if column.num_chunks else [pa.array([], column.type)]
-
-
-def _plain(array: pa.Array) -> Iterable[Any]:
-    listed: list[Any] = array.to_pylist()
-    return listed
-
-
-def _paths(array: pa.Array) -> Iterable[str]:
-    return map(path_of, array.to_pylist())
-
-
-def _inodes(array: pa.Array) -> Iterable[int]:
-    return (inode if inode >= 0 else inode + _WIDE_INODE for inode in array.to_pylist())
-
-
-def _parts(array: pa.Array) -> Iterable[tuple[Part, ...]]:
-    flat = array.flatten()
-    parts = list(map(Part, flat.field(0).to_pylist(), flat.field(1).to_pylist()))
-    start = 0
-    for length in array.value_lengths().fill_null(0).to_pylist():
-        yield tuple(parts[start : start + length])
-        start += length
-
-
-def _vectors(array: pa.Array) -> Iterable[NDArray[np.float32] | None]:
-    flat = array.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-    filled = iter(flat.reshape(-1, array.type.list_size))
-    return (next(filled) if there else None for there in array.is_valid().to_pylist())
-
-
-def _sparse(array: pa.Array) -> Iterable[Sparse | None]:
-    flat = array.flatten()
-    tokens, weights = (flat.field(place).to_numpy(zero_copy_only=False) for place in (0, 1))
-    start = 0
-    for length in array.value_lengths().to_pylist():
-        if length is None:
-            yield None
-            continue
-        yield Sparse(tokens[start : start + length], weights[start : start + length])
-        start += length
 
 
 def _equal(one: NDArray[Any] | None, other: NDArray[Any] | None, kind: type) -> bool:
@@ -241,20 +189,13 @@ def _equal(one: NDArray[Any] | None, other: NDArray[Any] | None, kind: type) -> 
     return bool(np.array_equal(one.astype(kind), other.astype(kind)))
 
 
-def _tokens(row: Row) -> NDArray[np.int32] | None:
-    return None if row.sparse is None else row.sparse.tokens
+def _same_sparse(one: Sparse | None, other: Sparse | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return _equal(one.tokens, other.tokens, np.int32) and _equal(one.weights, other.weights, np.float32)
 
 
-def _weights(row: Row) -> NDArray[np.float32] | None:
-    return None if row.sparse is None else row.sparse.weights
-
-
-_VALUES: Final[dict[str, Callable[[pa.Array], Iterable[Any]]]] = {
-    "path": _paths,
-    "folder": _paths,
-    "inode": _inodes,
-    "description": _parts,
-    "vector": _vectors,
-    "strong": _vectors,
-    "sparse": _sparse,
-}
+def _same_encoding(one: Encoding, other: Encoding) -> bool:
+    return one is other or (
+        one.cut == other.cut and _equal(one.dense, other.dense, np.float16) and _same_sparse(one.sparse, other.sparse)
+    )

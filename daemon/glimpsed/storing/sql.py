@@ -140,10 +140,20 @@ def ocr_due(current: Current) -> str:
     return f"({_there(current)} AND error IS NULL AND (ocr IS NULL OR ocr <> {text(current.ocr)}))"
 
 
-def encoder_due(current: Current) -> str:
-    """Rows whose words the chosen encoder has not encoded."""
-    other = f"encoder <> {text(current.encoder)}" + (" AND strong IS NULL" if current.or_stronger else "")
-    return f"({_there(current)} AND error IS NULL AND text_id <> '' AND (encoder IS NULL OR ({other})))"
+def to_encode(current: Current) -> str:
+    """Rows whose words are worth encoding."""
+    return f"{_there(current)} AND error IS NULL AND text_id <> ''"
+
+
+def encoder_due(current: Current, marker: str | None) -> str:
+    """Rows whose words the fallback or the chosen encoder has not encoded.
+
+    `marker` is the column that is null where the chosen one has not; None where the table has no such column.
+    """
+    due = ["encoder IS NULL", f"encoder <> {text(current.fallback or current.encoder)}"]
+    if current.fallback:
+        due.append("TRUE" if marker is None else f"{marker} IS NULL")
+    return f"({to_encode(current)} AND ({' OR '.join(due)}))"
 
 
 def unfinished(current: Current) -> str:
@@ -154,6 +164,6 @@ def unfinished(current: Current) -> str:
     )
 
 
-def stale(current: Current, now: float) -> str:
-    """Rows that the refresh has work with."""
-    return f"({reading_due(current, now)} OR {ocr_due(current)} OR {encoder_due(current)})"
+def stale(current: Current, now: float, marker: str | None) -> str:
+    """Rows that the refresh has work with; `marker` as in `encoder_due`."""
+    return f"({reading_due(current, now)} OR {ocr_due(current)} OR {encoder_due(current, marker)})"

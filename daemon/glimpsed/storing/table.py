@@ -10,10 +10,12 @@ from anyio import to_thread
 
 from glimpsed.errors import SchemaError, StateError, TableError
 from glimpsed.files import shown
-from glimpsed.storing import durable, sql
+from glimpsed.storing import durable, older, sql
+from glimpsed.storing.arrays import values
+from glimpsed.storing.columns import columns_in
 from glimpsed.storing.engine import NAME, BrokenTableError, Engine
 from glimpsed.storing.lookup import Lookup
-from glimpsed.storing.schema import differs, strong_dimension, strong_field, table_schema, values
+from glimpsed.storing.schema import differs, table_schema
 
 _OLDER = 8  # versions that are tried before a table is given up
 
@@ -27,7 +29,6 @@ class Table(Lookup):
         self.notices = notices
         """What people should know about the opening, such as that a damaged table was set aside."""
         self.version = 0
-        self.strong_dimension = None
 
     @property
     def engine(self) -> Engine:
@@ -38,13 +39,17 @@ class Table(Lookup):
         """Take note of what the writer did."""
         self.version = await self._engine.version()
 
+    async def note_columns(self) -> None:
+        """Take note of the stronger encoders that there are columns for."""
+        self.columns = columns_in(await self._engine.schema())
+
 
 @asynccontextmanager
-async def open_table(state: str, *, strong_dimension: int | None = None) -> AsyncIterator[Table]:
+async def open_table(state: str, *, fallback: str = "") -> AsyncIterator[Table]:
     """The table in the state directory, for this process alone, until the end of the block.
 
     Made anew where there is none; where it is damaged, it is set aside as `<state>/damaged-…` and `Table.notices`
-    says so. `strong_dimension` makes sure of a column for vectors of that length; None leaves what is there.
+    says so. `fallback` is the id of the encoder that made `vector` in a table of version 1, which does not tell.
 
     AlreadyRunningError where another process has it open; SchemaError where another version of glimpsed wrote it;
     StateError where the state directory cannot be used.
@@ -56,9 +61,7 @@ async def open_table(state: str, *, strong_dimension: int | None = None) -> Asyn
         table = Table(engine, state, [])
         try:
             try:
-                await _open(table)
-                if strong_dimension is not None:
-                    await set_strong_dimension(table, strong_dimension)
+                await _open(table, fallback)
                 await to_thread.run_sync(durable.sync, engine.directory)
                 await table.note_version()
             except StateError:
@@ -84,26 +87,11 @@ def rebuild(state: str) -> Path | None:
             raise durable.unusable(state, error) from error
 
 
-async def set_strong_dimension(table: Table, dimension: int | None) -> bool:
-    """Give the table a column for the chosen encoder's vectors of that length, or none; whether it had to change."""
-    had = strong_dimension(await table.engine.schema())
-    table.strong_dimension = had
-    if had == dimension:
-        return False
-    if had is not None:
-        await table.engine.drop_column("strong")
-    table.strong_dimension = None
-    if dimension is not None:
-        await table.engine.add_column(strong_field(dimension))
-    table.strong_dimension = dimension
-    return True
-
-
 def _place(state: str) -> Path:
     return Path(state) / "table" / f"{NAME}.lance"
 
 
-async def _open(table: Table) -> None:
+async def _open(table: Table, fallback: str) -> None:
     place = _place(table.state)
     if place.exists():
         durable.sweep(place)
@@ -113,7 +101,7 @@ async def _open(table: Table) -> None:
             if not durable.manifests(place):
                 break
             try:
-                await _open_checked(table)
+                await _open_checked(table, fallback)
             except BrokenTableError as error:
                 table.engine.close()
                 dropped = durable.drop_newest_manifests(place, table.state, even_sound=True)
@@ -127,24 +115,27 @@ async def _open(table: Table) -> None:
             )
         else:
             shutil.rmtree(place)  # killed while it was made: nothing was ever in it
-    await table.engine.create(table_schema(None))
+    await table.engine.create(table_schema())
     await table.engine.make_ready()
-    table.strong_dimension = None
 
 
 def _older(dropped: list[str]) -> str:
     return f"the newest state of the table was damaged; an older one is used ({len(dropped)} set aside)"
 
 
-async def _open_checked(table: Table) -> None:
+async def _open_checked(table: Table, fallback: str) -> None:
     engine = table.engine
     await engine.open()
     schema = await engine.schema()
+    if older.is_older(schema):
+        await to_thread.run_sync(older.bring_up, engine.directory, fallback)
+        await engine.open()
+        schema = await engine.schema()
     if why := differs(schema):
         raise SchemaError(
             f"the table cannot be used: {why}", where=shown(table.state), hint="start once with: glimpsed --rebuild"
         )
-    table.strong_dimension = strong_dimension(schema)
+    table.columns = columns_in(schema)
     paths = values(await engine.select(["path", "mtime_ns", "reader", "description"]), "path")
     if len(paths) != len(set(paths)) or len(paths) != await engine.count():
         raise BrokenTableError("a path has more than one row")

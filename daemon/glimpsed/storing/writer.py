@@ -8,8 +8,9 @@ from anyio import CancelScope, to_thread
 from glimpsed.errors import UnfitRowError
 from glimpsed.records import Change, Row, Written
 from glimpsed.storing import durable, maintenance, sql
+from glimpsed.storing.columns import Columns, of
 from glimpsed.storing.schema import same, to_batch
-from glimpsed.storing.table import Table, set_strong_dimension
+from glimpsed.storing.table import Table
 
 _COMMITS = 64
 """Commits after which maintenance is due: each adds files that every search has to open."""
@@ -60,11 +61,8 @@ class Writer:
             return written
 
     async def _merge(self, rows: list[Row]) -> None:
-        lengths = {len(row.strong) for row in rows if row.strong is not None}
-        if lengths and self._table.strong_dimension is None:
-            await self._reshape(min(lengths))
         try:
-            batch = to_batch(rows, self._table.strong_dimension)
+            batch = to_batch(rows, self._table.columns)
         except (ValueError, OverflowError, TypeError) as error:
             raise UnfitRowError(f"a row does not fit the table: {error}") from error
         self._unsynced = True
@@ -90,25 +88,38 @@ class Writer:
                 await self._sync()
             return deleted
 
-    async def set_strong_dimension(self, dimension: int | None, *, instead: str | None = None) -> bool:
-        """Give the table a column for the chosen encoder's vectors of that length, or none; whether it had to change.
+    async def add_encoder(self, encoder: str, dimension: int) -> bool:
+        """Give the table columns for that encoder's vectors, of that length; whether it had none.
 
-        Vectors of another length are dropped; the encoder of their rows is `instead` (the fallback's id) from then on.
+        What other encoders made stays. Until then rows are committed without what it made.
         """
         async with self._lock:
+            known = of(self._table.columns, encoder)
+            if known is not None and known.dimension == dimension:
+                return False
             with CancelScope(shield=True):
-                if instead is not None and self._table.strong_dimension not in (None, dimension):
-                    self._unsynced = True
-                    await self._engine.forget_strong(instead)
-                changed = await self._reshape(dimension)
-                await self._sync()
-            return changed
+                self._unsynced = True
+                if known is not None:
+                    await self._engine.drop_columns(known.names)
+                await self._engine.add_columns(Columns(encoder, dimension).fields)
+                await self._reshaped()
+            return True
 
-    async def _reshape(self, dimension: int | None) -> bool:
-        self._unsynced = True
-        changed = await set_strong_dimension(self._table, dimension)
+    async def drop_encoders(self, but: str) -> list[str]:
+        """Drop the columns of all stronger encoders but this one's, in one version of the table; their ids."""
+        async with self._lock:
+            dropped = [one for one in self._table.columns if one.encoder != but]
+            if dropped:
+                with CancelScope(shield=True):
+                    self._unsynced = True
+                    await self._engine.drop_columns([name for one in dropped for name in one.names])
+                    await self._reshaped()
+            return [one.encoder for one in dropped]
+
+    async def _reshaped(self) -> None:
+        await self._table.note_columns()
         await self._table.note_version()
-        return changed
+        await self._sync()
 
     async def maintain(self, *, force: bool = False) -> bool:
         """Put the table's pieces together, bring its indexes up to date and drop old versions, where that is due.
@@ -123,7 +134,7 @@ class Writer:
                 return False
             with CancelScope(shield=True):
                 self._unsynced = True
-                await maintenance.maintain(self._engine)
+                await maintenance.maintain(self._engine, self._table.view)
                 await self._table.note_version()
                 await self._sync()
                 self._commits = 0

@@ -1,0 +1,18 @@
+"""What is to be said of rows."""
+
+from glimpsed.records import Current, Row
+
+
+def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
+    """What a row counts as, and why."""
+    if row.missing_since is not None:
+        return "missing", "its file is gone; it is kept for a while in case it comes back"
+    if row.error is not None and not (row.retry_at is not None and row.retry_at <= now):
+        return "error", row.error
+    if row.reader != current.reader or row.retry_at is not None:
+        return "stale", "it is to be read again"
+    if current.ocr is not None and row.ocr != current.ocr:
+        return "stale", "the words in the picture are still to be read"
+    if row.encoder != current.encoder or row.base[0] != (current.fallback or current.encoder):
+        return "stale", "it is still to be encoded by the chosen encoder"
+    return "fresh", "it is indexed as it is on disk"
