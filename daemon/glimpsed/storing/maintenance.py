@@ -17,11 +17,16 @@ _ROWS: Final = 10_000  # in a fragment: more of them, and a few changed rows cos
 _READABLE: Final = timedelta(seconds=60)  # a search that began before must still find its version
 _CACHE: Final = 32 << 20  # bytes
 
+KEYS_FROM: Final = 2_000
+"""Rows: below, a look through all of them takes less time than an index."""
+
 
 async def maintain(engine: Engine) -> None:
     """Compact, index, clean up; then open anew. Only under the writer's lock: no write may run meanwhile."""
     await to_thread.run_sync(_tidy, engine.directory)
     await engine.open()
+    if await engine.count() > KEYS_FROM:
+        await engine.index_keys()
     for column in ["vector"] + ["strong"] * (strong_dimension(await engine.schema()) is not None):
         if column in engine.vector_indices:
             continue
