@@ -121,7 +121,7 @@ class MemoryTable:
         self.counted += 1
         return dict(Counter(one.folder for one in self._left(Filters())))
 
-    async def select(self, paths: Collection[str]) -> dict[str, Row]:
+    async def select(self, paths: Collection[str], *, since: int | None = None) -> dict[str, Row]:
         return {path: self.rows[path] for path in paths if path in self.rows}
 
     async def recent(self, filters: Filters, k: int) -> list[Row]:

@@ -39,6 +39,7 @@ WEAK = st.fixed_dictionaries(
         "cut": st.integers(0, 2),
         "encoder": st.sampled_from([None, "small"]),
         "base_encoder": st.none(),
+        "base_cut": st.just(0),
     }
 )
 STRONG = st.fixed_dictionaries(
@@ -48,6 +49,7 @@ STRONG = st.fixed_dictionaries(
         "cut": st.integers(0, 2),
         "encoder": st.just("large"),
         "base_encoder": st.just("small"),
+        "base_cut": st.integers(0, 2),
     }
 )
 FIELDS = st.builds(lambda fields, made: fields | made, FIELDS, WEAK | STRONG)

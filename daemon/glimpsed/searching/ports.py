@@ -33,8 +33,11 @@ class Table(Protocol):
         """How many rows each folder has."""
         ...
 
-    async def select(self, paths: Collection[str]) -> Mapping[str, Row]:
-        """The rows of these paths, those that are there; vectors may be left out."""
+    async def select(self, paths: Collection[str], *, since: int | None = None) -> Mapping[str, Row]:
+        """The rows of these paths, those that are there; vectors, `text` and what only indexing needs may be left out.
+
+        As they are now or, with `since`, in some version of the table from that one on.
+        """
         ...
 
     async def recent(self, filters: Filters, k: int) -> Sequence[Row]:

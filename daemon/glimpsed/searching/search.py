@@ -148,6 +148,7 @@ class Search:
     ) -> tuple[list[tuple[Candidate, Row]], bool]:
         """Candidates with their rows, and whether any list was cut at `pool`."""
         lists: dict[str, Found] = {"fallback": (), "strong": (), "text": ()}
+        version = self._table.version
 
         async def nearest(name: str, vector: Any) -> None:
             strong = name == "strong"
@@ -167,7 +168,8 @@ class Search:
                 reads.append(nearest("strong", question.strong.dense))
         await _together(*reads)
         full = any(len(found) >= pool for found in lists.values())
-        selected = await self._table.select({path for found in lists.values() for path, _ in found})
+        paths = {path for found in lists.values() for path, _ in found}
+        selected = await self._table.select(paths, since=version)
         # A row can have gone missing, or been forgotten, since the lists were made.
         rows = {path: row for path, row in selected.items() if (row.missing_since is not None) == query.filters.missing}
         fallback, strong, text = ([one for one in found if one[0] in rows] for found in lists.values())
@@ -178,7 +180,7 @@ class Search:
 
 async def _weighed(weigh: Callable[[], list[Hit]], gathered: Sequence[tuple[Candidate, Row]]) -> list[Hit]:
     """The hits; weighed beside the event loop where that takes long."""
-    size = sum(len(row.text) for _, row in gathered)
+    size = sum(len(part.text) for _, row in gathered for part in row.description)
     return await to_thread.run_sync(weigh) if size > LONG or len(gathered) > 4 * POOL else weigh()
 
 

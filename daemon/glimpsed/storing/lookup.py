@@ -2,15 +2,21 @@
 
 import heapq
 import math
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
-from glimpsed.records import Filters, Row
-from glimpsed.storing import sql
+from glimpsed.records import Filters, Row, Sparse
+from glimpsed.storing import shelf, sql
 from glimpsed.storing.arrays import values
 from glimpsed.storing.backlog import Backlog
 from glimpsed.storing.columns import of
+from glimpsed.storing.engine import ROW, Engine
 from glimpsed.storing.reads import converted
+from glimpsed.storing.shelf import Shelf
 
 EXACT_UP_TO: Final = 10_000
 """Rows: as many are compared one by one in some 20 ms, and nothing is overlooked."""
@@ -23,13 +29,25 @@ _REMEMBERED = 4_096  # words
 
 _DATED = ("path", "taken_at", "mtime_ns")
 
+_SPARE: Final = 64
+"""Missing rows: so few are asked for besides and dropped. A condition makes every search read a whole column."""
+_COMMIT: Final = 64  # rows that one version of the table adds, about
+_GROWN: Final = 0.05  # share of the rows that may be others before a word's frequency is asked for anew
+_LATELY: Final = 4_096  # rows that lists were made of
+_TRIES: Final = 2
+
 
 class Lookup(Backlog):
     """Candidates for a question, best first. Missing rows only where the filters ask for them."""
 
     version: int
     """Grows with every commit."""
-    _frequencies: tuple[int, dict[str, int]] = (-1, {})
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.shelf = Shelf(engine)
+        self._frequencies: tuple[int, dict[str, int]] = (0, {})
+        self._lately: OrderedDict[str, tuple[int, int, Row]] = OrderedDict()
 
     async def nearest(
         self, vector: Any, *, strong: bool, filters: Filters, k: int, encoder: str | None = None
@@ -39,35 +57,91 @@ class Lookup(Backlog):
         That one's is the `encoder` with that id, the chosen one unless given. Exact where no more than EXACT_UP_TO rows
         are left by the filters, else by the index with re-ranking.
         """
-        column, where = "vector", sql.filtered(filters)
+        column, made = "vector", None
         if strong:
             columns = self.view if encoder is None else of(self.columns, encoder)
             if columns is None or columns.dimension != len(vector):
                 return []
-            column, where = columns.strong, f"{where} AND {columns.cut} IS NOT NULL"
+            column, made = columns.strong, f"{columns.cut} IS NOT NULL"
         if k <= 0:
             return []
-        exact = column not in self._engine.vector_indices or await self._engine.count(where) <= EXACT_UP_TO
-        found = await self._engine.nearest(vector, column, where, k, exact=exact)
-        scores = (1.0 - distance for distance in values(found, "_distance"))
-        return [
-            (path, score) for path, score in zip(values(found, "path"), scores, strict=True) if math.isfinite(score)
-        ]
+        where, spare = self._narrowed(filters, made)
+        exact = column not in self._engine.vector_indices or await self._count(where) <= EXACT_UP_TO
+        ask = partial(self._engine.nearest, vector, column, where, k + spare, exact=exact)
+        found = await self._found(ask, "_distance", filters)
+        return [(path, 1.0 - distance) for path, distance in found if math.isfinite(distance)][:k]
 
     async def match(self, question: str, filters: Filters, k: int) -> list[tuple[str, float]]:
         """(path, BM25) of the rows that hold any of the question's words; nothing in it has a special meaning."""
         if k <= 0 or not question.strip():
             return []
-        found = await self._engine.match(sql.encodable(question[:_LONGEST]), sql.filtered(filters), k)
-        return list(zip(values(found, "path"), values(found, "_score"), strict=True))
+        where, spare = self._narrowed(filters)
+        words = sql.encodable(question[:_LONGEST])
+        return (await self._found(partial(self._engine.match, words, where, k + spare), "_score", filters))[:k]
+
+    def _narrowed(self, filters: Filters, also: str | None = None) -> tuple[str | None, int]:
+        """The condition to ask with, None where none is needed, and how many rows more to ask for because of it."""
+        if filters != Filters() or self.missing > _SPARE:
+            where = sql.filtered(filters)
+            return (where if also is None else f"{where} AND {also}"), 0
+        return also, self.missing
+
+    async def _count(self, where: str | None) -> int:
+        return sum(self.tally.values()) if where is None else await self._engine.count(where)
+
+    async def _found(self, ask: Callable[..., Awaitable[Any]], score: str, filters: Filters) -> list[tuple[str, float]]:
+        """(path, score) of what was asked for, less missing rows where the filters do not want them."""
+        version = self.version
+        for _ in range(_TRIES):
+            table = await ask()
+            places = table[ROW].to_pylist()
+            rows = await self.shelf.rows(places)
+            if len(rows) == len(places):
+                break
+        else:  # the table was changed in between, time and again: have all at once, though it takes longer
+            table = await ask(columns=shelf.COLUMNS)
+            places, rows = table[ROW].to_pylist(), shelf.shown(table)
+        for place in places:
+            row = rows[place]
+            self._lately[row.path] = (version, place, row)
+            self._lately.move_to_end(row.path)
+        while len(self._lately) > _LATELY:
+            self._lately.popitem(last=False)
+        scored = zip(map(rows.__getitem__, places), values(table, score), strict=True)
+        return [(row.path, one) for row, one in scored if (row.missing_since is not None) == filters.missing]
+
+    async def select(self, paths: Collection[str], *, since: int | None = None) -> dict[str, Row]:
+        """The rows of these paths as hits show them: with token weights, without vectors and what only indexing needs.
+
+        As they are now or, with `since`, as they were in some version of the table from that one on.
+        """
+        version = self.version if since is None else since
+        lately = {path: self._lately[path] for path in paths if path in self._lately}
+        places = {path: place for path, (then, place, _) in lately.items() if then >= version}
+        rows = {path: lately[path][2] for path in places}
+        if places and (view := self.view) is not None:
+            made = await self._engine.take(list(places.values()), [view.cut, view.sparse])
+            encoded = zip(values(made, view.cut), values(made, view.sparse), strict=True)
+            by_place = dict(zip(made[ROW].to_pylist(), encoded, strict=True))
+            # What lies there no more was changed since the lists were made: it is read anew.
+            rows = {
+                path: _strengthened(row, view.encoder, *by_place[places[path]])
+                for path, row in rows.items()
+                if places[path] in by_place
+            }
+        return rows | await super().select([path for path in paths if path not in rows])
 
     async def frequency(self, word: str) -> int:
-        """How many rows hold all parts of the word, at most FREQUENCY_UP_TO; remembered until the next commit."""
-        version, known = self._frequencies
-        if version != self.version or len(known) >= _REMEMBERED:
-            version, known = self._frequencies = self.version, {}
+        """How many rows hold all parts of the word, at most FREQUENCY_UP_TO.
+
+        Remembered until a share of the rows may be others: what is made of it is a logarithm.
+        """
+        then, known = self._frequencies
+        if (self.version - then) * _COMMIT > sum(self.tally.values()) * _GROWN or len(known) >= _REMEMBERED:
+            then, known = self._frequencies = self.version, {}
         if word not in known:
-            found = await self._engine.match(sql.encodable(word[:_LONGEST]), sql.PRESENT, FREQUENCY_UP_TO, every=True)
+            where = sql.PRESENT if self.missing else None
+            found = await self._engine.match(sql.encodable(word[:_LONGEST]), where, FREQUENCY_UP_TO, every=True)
             known[word] = int(found.num_rows)
         return known[word]
 
@@ -77,6 +151,11 @@ class Lookup(Backlog):
         paths = await converted(lambda found: _newest(found, k), table)
         rows = await self.select(paths)
         return [rows[path] for path in paths if path in rows]
+
+
+def _strengthened(row: Row, encoder: str, cut: int | None, sparse: Sparse | None) -> Row:
+    """The row with what that encoder made of it, if it did."""
+    return row if cut is None else replace(row, encoder=encoder, cut=cut, sparse=sparse)
 
 
 def _newest(found: Any, k: int) -> list[str]:

@@ -17,6 +17,9 @@ _ROWS: Final = 10_000  # in a fragment: more of them, and a few changed rows cos
 _READABLE: Final = timedelta(seconds=60)  # a search that began before must still find its version
 _CACHE: Final = 32 << 20  # bytes
 
+KEYS_FROM: Final = 2_000
+"""Rows: below, a look through all of them takes less time than an index."""
+
 
 async def maintain(engine: Engine, view: Columns | None = None) -> None:
     """Compact, index, clean up; then open anew. Only under the writer's lock: no write may run meanwhile.
@@ -25,6 +28,8 @@ async def maintain(engine: Engine, view: Columns | None = None) -> None:
     """
     await to_thread.run_sync(_tidy, engine.directory)
     await engine.open()
+    if await engine.count() > KEYS_FROM:
+        await engine.index_keys()
     # The markers tell of a vector without loading it.
     markers = {"vector": "encoder"} | ({} if view is None else {view.strong: view.cut})
     for column, marker in markers.items():

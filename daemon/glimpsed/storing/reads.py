@@ -1,6 +1,6 @@
 """Rows by what they are asked for: path, content, identity, text. Vectors are loaded only where they are wanted."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar
 
@@ -33,6 +33,8 @@ class Reads:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.tally: Counter[tuple[str, bool]] = Counter()
+        """How many rows each (folder, missing or not) has; kept by the writer."""
         self.columns: tuple[Columns, ...] = ()
         """Of the stronger encoders, the one added last at the end."""
         self.chosen: Callable[[], str | None] = lambda: None
@@ -57,8 +59,8 @@ class Reads:
         """The rows of these paths, those that are there, with their vectors."""
         return {row.path: row for row in await self._load(None, sql.paths_in(paths))}
 
-    async def select(self, paths: Collection[str]) -> dict[str, Row]:
-        """The same without the vectors, but with the token weights."""
+    async def select(self, paths: Collection[str], *, since: int | None = None) -> dict[str, Row]:
+        """The same without the vectors, but with the token weights; `since` is for those who know more."""
         view = self.view
         columns = THIN if view is None else (*THIN, view.cut, view.sparse)
         return {row.path: row for row in await self._load(columns, sql.paths_in(paths))}
@@ -126,9 +128,24 @@ class Reads:
                 found[row.text_id] = row
         return {text_id: found[text_id] for text_id in text_ids if text_id in found}
 
+    @property
+    def missing(self) -> int:
+        """How many rows are missing."""
+        return sum(count for (_, missing), count in self.tally.items() if missing)
+
     async def folder_counts(self, *, missing: bool = False) -> dict[str, int]:
         """How many rows each folder has, those that are not missing or those that are; folders without are left out."""
-        return await converted(_counted, await self._engine.select(["folder"], sql.MISSING if missing else sql.PRESENT))
+        return {folder: count for (folder, gone), count in self.tally.items() if gone is missing and count}
+
+    def note_rows(self, before: Iterable[Row], after: Iterable[Row]) -> None:
+        """Take note of what the writer made of rows."""
+        self.tally.subtract((row.folder, row.missing_since is not None) for row in before)
+        self.tally.update((row.folder, row.missing_since is not None) for row in after)
+
+    async def count_anew(self) -> None:
+        """Make the tally from the table. Only where no write can run."""
+        columns = {"folder": "folder", "missing": sql.MISSING}
+        self.tally = await converted(_tallied, await self._engine.select(columns))
 
     async def strayed(self, folder: str, inner: str) -> list[str]:
         """The paths of rows that are `folder`'s although they lie in `inner`, a folder of its own now."""
@@ -169,8 +186,5 @@ def _known(table: Any) -> dict[str, Known]:
     }
 
 
-def _counted(table: Any) -> dict[str, int]:
-    counts: dict[str, int] = defaultdict(int)
-    for folder in values(table, "folder"):
-        counts[folder] += 1
-    return dict(counts)
+def _tallied(table: Any) -> Counter[tuple[str, bool]]:
+    return Counter(zip(values(table, "folder"), values(table, "missing"), strict=True))
