@@ -10,6 +10,7 @@ the product; for the sets that it builds itself, the bare fallback encoder; and 
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -225,4 +226,5 @@ def _count(text: str) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the daemon is ended, too
     sys.exit(main())
