@@ -8,7 +8,7 @@ TORCH_CPU := https://download.pytorch.org/whl/cpu
 TORCH := torch==2.13.0
 FOLDER ?=
 
-.PHONY: help demo run bge-m3 test lint coverage bench clean
+.PHONY: help demo run bge-m3 test lint coverage bench finding clean
 help:
 	@echo "make demo              show what it does, on pictures of its own"
 	@echo "make run               the daemon in the foreground, on your pictures"
@@ -17,6 +17,7 @@ help:
 	@echo "make test              set up and run all checks and tests"
 	@echo "make lint              ruff, mypy and the import rules only"
 	@echo "make bench             measure latency and throughput"
+	@echo "make finding           measure how well pictures are found, on two sets of its own"
 	@echo "make clean             remove .venv and caches"
 
 $(BIN)/python:
@@ -72,6 +73,10 @@ test: lint
 bench: $(VENV)/.test
 	$(BIN)/python bench/latency.py
 	$(BIN)/python bench/throughput.py
+
+finding: $(VENV)/.test
+	$(BIN)/python bench/finding.py stamps --chart finding-stamps.png
+	$(BIN)/python bench/finding.py rendered --chart finding-rendered.png
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -12,8 +12,8 @@ MARGIN = 48
 PANEL = 170
 """Pixels of a panel's height, without its labels."""
 LABELS = 46
-MOST_KINDS = 12
-MOST_LANGUAGES = 26
+MOST = 24
+"""Groups of bars side by side; more go into further panels."""
 
 COLOURS = {
     "product": "#1b4965", "bare encoder": "#e07a1f", "Recoll": "#9a9a9a", "text": "#7fb069", "dense": "#5fa8d3",
@@ -29,10 +29,10 @@ def draw(results: Results, file: Path) -> None:
     """Write a PNG: recall@1 and recall@10 by language and by kind."""
     runs = [name for name in SHOWN if name in results.rankings]
     panels = [
-        (f"{title}, by {what}", groups[:most], name)
-        for what, group, most in (("language", "lang", MOST_LANGUAGES), ("kind", "kind", MOST_KINDS))
-        if len(groups := list(results.by(group).items())) > 1 or what == "language"
+        (f"{title}, by {what}", groups[first : first + MOST], name)
+        for what, groups in (("language", list(results.by("lang").items())), ("kind", list(results.by("kind").items())))
         for name, title in (("recall_1", "recall@1"), ("recall_10", "recall@10"))
+        for first in range(0, len(groups), MOST)
     ]
     top = 2 * MARGIN + 10
     image = Image.new("RGB", (WIDTH, top + len(panels) * (PANEL + LABELS + 44)), "white")
@@ -91,7 +91,7 @@ def _label(pen: ImageDraw.ImageDraw, text: str, middle: float, top: int, room: f
         size = 14
         while _font(size).getlength(line) > room - 4 and size > 8:
             size -= 1
-        pen.text((middle, top + 17 * number), line, fill="black", font=_font(size), anchor="mt")
+        pen.text((middle, top + 17 * number), line, fill="black", font=_font(size), anchor="ma")
 
 
 def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

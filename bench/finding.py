@@ -10,6 +10,7 @@ the product; for the sets that it builds itself, the bare fallback encoder; and 
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from typing import Any
 
 import chart
 import common
+import measures
 import product
 import rendered
 import report
@@ -51,27 +53,45 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure(asked: argparse.Namespace, home: Path) -> report.Results:
-    """Build or read the set, index it, and ask everything of every run."""
+    """Build or read the set, index it, and ask everything of every run.
+
+    Raises UnusableError where what was given cannot be used.
+    """
+    # What is wrong with the arguments is told before the work.
+    product.runs(asked.runs, strong=True)
+    for file in filter(None, (asked.json, asked.chart)):
+        if not Path(file).absolute().parent.is_dir():
+            raise UnusableError(f"{file}: there is no such directory to write to")
     built, questions, pictures = _set(asked, home)
     setting = product.Setting(home / "glimpsed", pictures.folder, _encoder(asked.encoder), ocr=not asked.no_ocr)
-    status = product.index(setting)
-    encoder = status["encoder"]
-    runs = product.runs(asked.runs, strong=encoder["id"] != FALLBACK_ID)
-    counts = status["pictures"]
+    words = [question.query for question in questions]
+    status, asked_first = product.ask(setting, product.PRODUCT, words)
+    replies = {product.PRODUCT.name: asked_first}
+    rankings: dict[str, list[list[str]]] = {}
+
+    def ranked(name: str, found: list[list[str]]) -> None:
+        """Keep these rankings, and tell at once what they come to: the whole takes long."""
+        rankings[name] = found
+        pairs = zip(found, questions, strict=True)
+        every = measures.mean(measures.measure(one, asked.relevant) for one, asked in pairs if asked.relevant)
+        if every:
+            print(f"{name}: recall@1 {every.recall_1:.3f}, recall@10 {every.recall_10:.3f}", flush=True)
+
+    encoder, counts = status["encoder"], status["pictures"]
     print(f"{counts['fresh']} pictures, {counts['errors']} cannot be read; {len(questions)} questions")
     print(f"encoder {encoder['name']} on {encoder['device']}: {encoder['reason']}")
     common.machine()
-    words = [question.query for question in questions]
-    replies = {run.name: product.ask(setting, run, words) for run in runs}
-    rankings = {name: [_ids(pictures, reply) for reply in every] for name, every in replies.items()}
+    ranked(product.PRODUCT.name, [_ids(pictures, reply) for reply in asked_first])
+    for run in product.runs(asked.runs, strong=encoder["id"] != FALLBACK_ID)[1:]:
+        replies[run.name] = product.ask(setting, run, words)[1]
+        ranked(run.name, [_ids(pictures, reply) for reply in replies[run.name]])
     remarks = list(built.remarks) if built else []
     if built and not asked.no_others:
-        bare = Bare(built.texts)
-        rankings[report.BARE] = [pictures.ranking(found) for found in bare.ask(words)]
+        ranked(report.BARE, [pictures.ranking(found) for found in Bare(built.texts).ask(words)])
     if Recoll.here() and not asked.no_others:
         recoll = Recoll(home / "recoll", pictures.folder)
         recoll.index()
-        rankings["Recoll"] = [pictures.ranking(found) for found in recoll.ask(words)]
+        ranked("Recoll", [pictures.ranking(found) for found in recoll.ask(words)])
         remarks += recoll.remarks()
     refused = [f"{question!r}: {one.refused}" for question, one in zip(words, replies["product"], strict=True)
                if one.refused]  # fmt: skip
@@ -206,4 +226,5 @@ def _count(text: str) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the daemon is ended, too
     sys.exit(main())

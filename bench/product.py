@@ -119,16 +119,6 @@ class Setting:
             daemon.stop()
 
 
-def index(setting: Setting) -> dict[str, Any]:
-    """Read the folder to the end, words in the pictures included; the status then."""
-    with setting.started({}) as daemon:
-        status = wait_until_idle(daemon)
-    counts = status["pictures"]
-    if not counts["fresh"]:
-        raise UnusableError(f"{setting.folder}: no picture here can be read")
-    return status
-
-
 def wait_until_idle(daemon: Daemon) -> dict[str, Any]:
     """The status once nothing is left to do, and the chosen encoder is there to answer.
 
@@ -164,12 +154,18 @@ def hurry(children: Iterable[int]) -> None:
             Path(f"/proc/{child}/autogroup").write_text("0")
 
 
-def ask(setting: Setting, run: Run, questions: Sequence[str]) -> list[Reply]:
-    """Ask all questions of a daemon of its own with the weights of `run`, some at a time; replies in their order."""
+def ask(setting: Setting, run: Run, questions: Sequence[str]) -> tuple[dict[str, Any], list[Reply]]:
+    """Ask all questions of a daemon of its own with the weights of `run`, some at a time.
+
+    First the folder is read to the end, words in the pictures included, where it was not before. The status then, and
+    the replies in the questions' order. Raises UnusableError where there is no picture to find.
+    """
     depth = DEPTH if run.alone is None else 3 * DEPTH  # what is sorted anew below may come from further down
     with setting.started(run.settings()) as daemon:
-        chosen = wait_until_idle(daemon)["encoder"]["id"]
-        warm(daemon, chosen)
+        status = wait_until_idle(daemon)
+        if not status["pictures"]["fresh"]:
+            raise UnusableError(f"{setting.folder}: no picture here can be read")
+        warm(daemon, status["encoder"]["id"])
 
         def one(question: str) -> Reply:
             with Client(str(daemon.socket)) as client:
@@ -178,7 +174,7 @@ def ask(setting: Setting, run: Run, questions: Sequence[str]) -> list[Reply]:
                 except QueryError as error:
                     return Reply(refused=str(error))
 
-        return over(one, questions, run.name)
+        return status, over(one, questions, run.name)
 
 
 def warm(daemon: Daemon, chosen: str) -> None:

@@ -90,6 +90,9 @@ def test_a_folder_is_asked_and_its_figures_are_told(
         (["gone"], "a folder needs a file of questions"),
         (["stamps", "truth.jsonl"], "stamps brings its own questions"),
         (["stamps", "--stamps", "gone"], "no stamps below gone"),
+        (["Pictures", "bad.jsonl", "--json", "gone/out.json"], "gone/out.json: there is no such directory"),
+        (["Pictures", "good.jsonl", "--runs", "txt"], "there is no run txt"),
+        (["Pictures", "good.jsonl", "--languages", "xx"], "no question is in xx"),
         (["Pictures", "bad.jsonl"], r"bad\.jsonl:1: is not JSON"),
     ],
 )
@@ -102,6 +105,7 @@ def test_what_cannot_be_used_ends_with_2_and_says_why(
 ) -> None:
     monkeypatch.chdir(folder.parent)
     Path("bad.jsonl").write_text("{", encoding="utf-8")
+    Path("good.jsonl").write_text('{"query": "x", "lang": "en", "relevant": []}', encoding="utf-8")
     assert finding.main(arguments) == 2
     assert re.search(fault, capsys.readouterr().err)
 
@@ -169,3 +173,24 @@ def test_a_sidecar_counts_as_its_picture(tmp_path: Path) -> None:
         "a.JPG": "a.JPG", "a.txt": "a.JPG", "b.png.xmp": "b.png", "notes.txt": None,
     }  # fmt: skip
     assert others.pictured(str(tmp_path / "script.py")) is None
+
+
+def test_the_bare_encoder_ranks_the_texts_by_meaning() -> None:
+    bare = others.Bare({"a.png": "A dentist's bill", "b.png": "A sailing boat", "c.png": "A birthday cake"})
+    assert bare.ask(["Ein Segelboot", "gâteau d'anniversaire"]) == [
+        ("b.png", *bare.ask(["Ein Segelboot"])[0][1:]),
+        ("c.png", *bare.ask(["gâteau d'anniversaire"])[0][1:]),
+    ]
+
+
+@pytest.mark.skipif(not others.Recoll.here(), reason="Recoll is not installed")
+def test_recoll_takes_any_question(tmp_path: Path) -> None:
+    folder = tmp_path / "Pictures"
+    folder.mkdir()
+    pictures.save(folder / "IMG_1.png", pictures.noisy((64, 64)))
+    (folder / "IMG_1.txt").write_text("a quiet lighthouse", encoding="utf-8")
+    recoll = others.Recoll(tmp_path / "recoll", folder)
+    recoll.index()
+    asked = ["the old lighthouse?", "-lighthouse", 'an "odd quote', "*", "///", "harbour"]
+    right = (str(folder / "IMG_1.png"),)
+    assert recoll.ask(asked) == [right, right, (), (), (), ()]
