@@ -208,6 +208,24 @@ def test_status(home: dict[str, str], stub: Stub) -> None:
     assert json.loads(run(home, "status", "--json").stdout) == STATUS
 
 
+@pytest.mark.parametrize(
+    ("rate", "left", "told"),
+    [
+        (37.2, 257.0, ", 37/s, about 4 min"),
+        (37.2, 20.0, ", 37/s, about 20 s"),
+        (0.25, 40_000, ", 0.25/s, about 11.1 h"),
+        (1234.5, 0.2, ", 1,234/s, about 1 s"),
+        (None, None, ""),
+    ],
+)
+def test_status_tells_how_far_a_change_of_encoder_is(
+    home: dict[str, str], stub: Stub, rate: float | None, left: float | None, told: str
+) -> None:
+    refresh = {"encoder": "x", "name": "BGE-M3", "done": 312, "total": 9881, "rate": rate, "seconds_left": left}
+    stub.answers["/v1/status"] = STATUS | {"refresh": refresh}
+    assert f"refresh   312 of 9,881 encoded by BGE-M3{told}" in run(home, "status").stdout.decode().splitlines()
+
+
 def test_scan(home: dict[str, str], stub: Stub, tmp_path: Path) -> None:
     stub.answers["/v1/scan"] = {"paths": ["/p", "/q"], "warnings": []}
     assert run(home, "scan").stdout.decode() == "paths\n  /p\n  /q\nwarnings  –\n"

@@ -76,7 +76,8 @@ def _refresh(refresh: Mapping[str, Any]) -> str:
     line = f"{refresh['done']:,} of {refresh['total']:,} encoded by {shown(refresh['name'])}"
     if refresh["rate"] is None or refresh["seconds_left"] is None:
         return line
-    return f"{line}, {refresh['rate']:.3g}/s, about {_roughly(refresh['seconds_left'])}"
+    rate = f"{refresh['rate']:,.0f}" if refresh["rate"] >= 10 else f"{refresh['rate']:.2g}"
+    return f"{line}, {rate}/s, about {_roughly(refresh['seconds_left'])}"
 
 
 def _roughly(seconds: float) -> str:

@@ -53,10 +53,11 @@ def test_the_rate_is_that_of_the_last_minute_pauses_between_rounds_counted() -> 
     assert progress.pace(64, 9.0 + WINDOW) == Pace(None, None)
 
 
+ROUNDS = st.tuples(st.integers(0, 64), st.floats(0.001, 20), st.floats(0, 30))
+
+
 @settings(deadline=None)
-@given(
-    st.lists(st.tuples(st.integers(0, 64), st.floats(0.001, 20), st.floats(0, 30)), max_size=40), st.integers(0, 10**6)
-)
+@given(st.lists(ROUNDS, max_size=40), st.integers(0, 10**6))
 def test_the_time_to_go_is_what_the_rate_says(rounds: list[tuple[int, float, float]], left: int) -> None:
     progress, now = Progress(), 0.0
     for rows, took, pause in rounds:

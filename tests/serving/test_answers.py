@@ -2,6 +2,7 @@
 
 import base64
 import os
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -11,7 +12,7 @@ from typing import Any, cast
 
 import anyio
 import pytest
-from tests.storing.making import put, row
+from tests.storing.making import put, row, unit
 
 from glimpsed import config
 from glimpsed.answers import Answers
@@ -181,6 +182,34 @@ async def test_status_counts_rows_and_tells_the_state(daemon: Daemon) -> None:
     assert "glimpsed_waiting 1.0" in text
     daemon.answers.stopping.set()
     assert (await daemon.answers.line()).startswith("stopping: ")
+
+
+async def test_status_tells_how_far_the_chosen_encoder_is(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with anyio.create_task_group() as group:
+        group.start_soon(daemon.scans.run)
+        await daemon.scans.ask(str(daemon.folder), why="a test").wait()
+        group.cancel_scope.cancel()
+    assert (await daemon.answers.status()).refresh is None
+    await daemon.put("encoded.jpg", 1)
+    await daemon.put("other.jpg", 2)
+    await daemon.put("without text.jpg", 3, text_id="")
+    assert (await daemon.answers.status()).refresh is None  # the fallback is chosen, and has them
+    context = daemon.context
+    monkeypatch.setattr(context.encoders, "chosen_id", "large")
+    refresh = (await daemon.answers.status()).refresh
+    assert refresh is not None
+    assert (refresh.encoder, refresh.done, refresh.total) == ("large", 0, 2)
+    assert (refresh.rate, refresh.seconds_left) == (None, None)
+    await context.writer.add_encoder("large", 8)
+    await daemon.put("encoded.jpg", 1, strong=unit(1, 8), encoder="large", base_encoder="small")
+    now = time.monotonic()
+    context.progress.made(1, now - 2.0, now)
+    refresh = (await daemon.answers.status()).refresh
+    assert refresh is not None
+    assert (refresh.done, refresh.total, refresh.rate, refresh.seconds_left) == (1, 2, 0.5, 2)
+    assert (await daemon.answers.explain(str(daemon.folder / "encoded.jpg"))).encoder == "large"
+    await daemon.put("other.jpg", 2, strong=unit(2, 8), encoder="large", base_encoder="small")
+    assert (await daemon.answers.status()).refresh is None
 
 
 async def test_status_warns_of_what_hinders(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:

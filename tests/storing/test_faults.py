@@ -8,9 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.storing import confined
-from tests.storing.committing import PATHS
+from tests.storing.committing import PATHS, of_all_encoders
 from tests.storing.making import FOLDER, put, row
 
 from glimpsed.records import Row
@@ -20,7 +21,7 @@ from glimpsed.storing.writer import Writer
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = os.environ | {"PYTHONPATH": f"{ROOT / 'daemon'}:{ROOT}", "PYTHONWARNINGS": "default"}
 
-KILLS = ["begin", "maintain", "done", "maintain", "forget", "maintain", "begin", "maintain"]
+KILLS = ["begin", "maintain", "done", "reshape", "forget", "maintain", "begin", "reshape"]
 
 
 def python(*arguments: str, prefix: tuple[str, ...] = ()) -> "subprocess.CompletedProcess[str]":
@@ -80,10 +81,22 @@ async def test_killed_at_any_moment_nothing_acknowledged_is_lost_and_nothing_dou
         async with open_table(state) as table:
             assert table.notices == []
             assert await table.engine.count() == len(await table.known(FOLDER))
-            told.settle(await table.rows(everything))
+            rows = await table.rows(everything)
+            told.settle(rows)
+            for number, path in enumerate(everything):
+                if path in rows:
+                    whole(rows[path], of_all_encoders(number))
     async with open_table(state) as table:
         await _works(table)
     assert len(told.sure) > 10
+
+
+def whole(found: Row, made: Row) -> None:
+    """What is there of encodings is what the encoders made, none another's."""
+    assert found.vector is not None
+    assert found.base[0] == "small"
+    for encoder, encoding in found.encodings.items():
+        assert np.array_equal(encoding.dense, made.others[encoder].dense.astype(np.float16))
 
 
 async def _works(table: Table) -> None:

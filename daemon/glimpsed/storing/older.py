@@ -7,13 +7,15 @@ columns stand, and the version is raised last.
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import pyarrow as pa
 
+from glimpsed.errors import TableError
 from glimpsed.storing.columns import ENCODER_KEY, Columns
-from glimpsed.storing.engine import NAME, translated
+from glimpsed.storing.engine import NAME, BrokenTableError, translated
 from glimpsed.storing.schema import VERSION, VERSION_KEY, version
 
 _OLD: Final = "1"
@@ -33,7 +35,7 @@ def bring_up(directory: str, fallback: str) -> None:
     """
     import lance  # noqa: PLC0415  a second native library, loaded when it is needed
 
-    with translated("bringing the table to a new version", directory):
+    with _unharmed(directory):
         data = lance.dataset(os.path.join(directory, f"{NAME}.lance"))
         names = set(data.schema.names)
         if _BASE not in names and "sparse" in names:
@@ -43,7 +45,17 @@ def bring_up(directory: str, fallback: str) -> None:
             _drop(data, ["encoder"] if _kept(data) else ["encoder", *names & {"strong", "sparse"}])
         if _BASE in names:
             _rename(data)
-        data.update_schema_metadata({VERSION_KEY.decode(): VERSION})
+        _raise(data)
+
+
+@contextmanager
+def _unharmed(directory: str) -> Iterator[None]:
+    """Errors as ours, none of which says that the table is damaged: it would be set aside, and is sound as it is."""
+    try:
+        with translated("bringing the table to a new version", directory):
+            yield
+    except BrokenTableError as error:
+        raise TableError(error.what, where=error.where) from error
 
 
 def _makers(data: Any) -> list[str]:
@@ -83,9 +95,9 @@ def _kept(data: Any) -> Columns | None:
 
 
 def _drop(data: Any, names: Sequence[str]) -> None:
-    for index in data.list_indices():
-        if not set(names).isdisjoint(index["fields"]):
-            data.drop_index(index["name"])
+    for index in data.describe_indices():
+        if not set(names).isdisjoint(index.field_names):
+            data.drop_index(index.name)
     data.drop_columns(list(names))
 
 
@@ -93,3 +105,7 @@ def _rename(data: Any) -> None:
     kept = _kept(data)
     names = {_BASE: "encoder"} | ({} if kept is None else {"strong": kept.strong, "sparse": kept.sparse})
     data.alter_columns(*({"path": old, "name": new} for old, new in names.items()))
+
+
+def _raise(data: Any) -> None:
+    data.update_schema_metadata({VERSION_KEY.decode(): VERSION})

@@ -130,6 +130,7 @@ async def _open_checked(table: Table, fallback: str) -> None:
     await engine.open()
     schema = await engine.schema()
     if older.is_older(schema):
+        await _check(engine)  # what is damaged is told before anything is changed
         await to_thread.run_sync(older.bring_up, engine.directory, fallback)
         await engine.open()
         schema = await engine.schema()
@@ -138,11 +139,16 @@ async def _open_checked(table: Table, fallback: str) -> None:
             f"the table cannot be used: {why}", where=shown(table.state), hint="start once with: glimpsed --rebuild"
         )
     table.columns = columns_in(schema)
-    paths = values(await engine.select(["path", "mtime_ns", "reader", "description"]), "path")
-    if len(paths) != len(set(paths)) or len(paths) != await engine.count():
-        raise BrokenTableError("a path has more than one row")
+    await _check(engine)
     await engine.make_ready()
     try:
         await engine.match("a", sql.PRESENT, 1)
     except BrokenTableError:
         await engine.index_text()
+
+
+async def _check(engine: Engine) -> None:
+    """BrokenTableError where rows cannot be read, or are doubled."""
+    paths = values(await engine.select(["path", "mtime_ns", "reader", "description"]), "path")
+    if len(paths) != len(set(paths)) or len(paths) != await engine.count():
+        raise BrokenTableError("a path has more than one row")
