@@ -9,7 +9,8 @@ from anyio import to_thread
 from glimpsed.files import key_of
 from glimpsed.records import Known, Row, Stamp
 from glimpsed.storing import sql
-from glimpsed.storing.engine import Engine
+from glimpsed.storing.engine import KEYS, Engine
+from glimpsed.storing.presence import Presence
 from glimpsed.storing.schema import THIN, inode_of, to_rows, values
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ class Reads:
         self._engine = engine
         self.tally: Counter[tuple[str, bool]] = Counter()
         """How many rows each (folder, missing or not) has; kept by the writer."""
+        self.presence = Presence()
 
     async def known(self, folder: str, *, under: str | None = None) -> dict[str, Known]:
         """What a scan needs of every row at or below `folder` (only at or below `under`, if given), missing or not.
@@ -46,7 +48,8 @@ class Reads:
 
     async def rows(self, paths: Collection[str]) -> dict[str, Row]:
         """The rows of these paths, those that are there, with their vectors."""
-        return {row.path: row for row in await self._load(None, sql.paths_in(paths))}
+        keys = self.presence.known("path", map(key_of, paths))
+        return {row.path: row for row in await self._load(None, sql.one_of("path", keys))}
 
     async def select(self, paths: Collection[str], *, since: int | None = None) -> dict[str, Row]:
         """The same without the vectors, but with the token weights; `since` is for those who know more."""
@@ -56,7 +59,7 @@ class Reads:
         """The content ids of each size that were read without an error (by `reader`, if given), missing or not."""
         whole = f"content_id <> '' AND error IS NULL AND reader {'IS NOT NULL' if reader is None else '='}"
         found: dict[int, set[str]] = defaultdict(set)
-        for chunk in sql.one_of("size", sizes):
+        for chunk in sql.one_of("size", self.presence.known("size", sizes)):
             where = f"{chunk} AND {whole}{'' if reader is None else ' ' + sql.text(reader)}"
             for size, content_id in await self._pairs(("size", "content_id"), where):
                 found[size].add(content_id)
@@ -66,7 +69,7 @@ class Reads:
         """Some rows of each content id, the most telling first: not missing, without error, with words from OCR."""
         columns = ("path", "content_id", "missing_since", "error", "ocr", "indexed_at")
         best: dict[str, list[tuple[tuple[object, ...], str]]] = defaultdict(list)
-        for chunk in sql.one_of("content_id", {one for one in ids if one}):
+        for chunk in sql.one_of("content_id", self.presence.known("content_id", {one for one in ids if one})):
             for path, content_id, missing, error, ocr, indexed in await self._pairs(columns, chunk):
                 order = (error is not None, ocr is None, missing is not None, -indexed)
                 best[content_id].append((order, path))
@@ -87,7 +90,8 @@ class Reads:
         wanted = {(stamp.inode, stamp.size, stamp.mtime_ns) for stamp in stamps}
         columns = ("path", "inode", "size", "mtime_ns", "missing_since")
         best: dict[tuple[int, int, int], tuple[bool, str]] = {}
-        for chunk in sql.one_of("inode", {inode_of(stamp.inode) for stamp in stamps}):
+        inodes = self.presence.known("inode", {inode_of(stamp.inode) for stamp in stamps})
+        for chunk in sql.one_of("inode", inodes):
             found = await self._pairs(columns, f"{chunk} AND content_id <> ''")
             for path, inode, size, mtime_ns, missing in found:
                 one = (inode, size, mtime_ns)
@@ -103,7 +107,7 @@ class Reads:
     async def by_text(self, text_ids: Collection[str]) -> dict[str, Row]:
         """Of each text id a row with a vector, one that has the chosen encoder's too before others."""
         best: dict[tuple[str, str], str] = {}
-        for chunk in sql.one_of("text_id", {one for one in text_ids if one}):
+        for chunk in sql.one_of("text_id", self.presence.known("text_id", {one for one in text_ids if one})):
             where = f"{chunk} AND encoder IS NOT NULL"
             for path, text_id, encoder in await self._pairs(("path", "text_id", "encoder"), where):
                 best[text_id, encoder] = path
@@ -126,6 +130,17 @@ class Reads:
         """Take note of what the writer made of rows."""
         self.tally.subtract((row.folder, row.missing_since is not None) for row in before)
         self.tally.update((row.folder, row.missing_since is not None) for row in after)
+
+    async def take_stock(self) -> None:
+        """Make tally and presence from the table. Only where no write can run."""
+        await self.count_anew()
+        keys = await self._engine.select(KEYS)
+        await to_thread.run_sync(self._learn, keys)
+
+    def _learn(self, keys: Any) -> None:
+        self.presence = Presence()
+        for column in KEYS:
+            self.presence.learn(column, keys[column].to_pylist())
 
     async def count_anew(self) -> None:
         """Make the tally from the table. Only where no write can run."""

@@ -61,7 +61,7 @@ async def open_table(state: str, *, strong_dimension: int | None = None) -> Asyn
                     await set_strong_dimension(table, strong_dimension)
                 await to_thread.run_sync(durable.sync, engine.directory)
                 await table.note_version()
-                await table.count_anew()
+                await table.take_stock()
                 await table.shelf.fill()
             except StateError:
                 raise
