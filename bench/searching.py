@@ -29,7 +29,7 @@ from common import machine, memory
 from PIL import Image, PngImagePlugin
 from tests.daemons import Daemon, running
 
-from glimpsed.config import Search as SearchSettings
+from glimpsed.config import load
 from glimpsed.encoding.encoders import Question
 from glimpsed.encoding.fallback import FALLBACK_ID, Fallback
 from glimpsed.searching.search import Search
@@ -167,7 +167,7 @@ async def where_it_goes(state: Path, questions: list[str], encoder: Fallback) ->
         SimpleNamespace(question=encode, fallback_id=FALLBACK_ID, chosen_id=FALLBACK_ID), spent, {"question": "encode"}
     )
     async with open_table(str(state)) as table:
-        search = Search(Timed(table, spent, reads), encoders, SearchSettings())
+        search = Search(Timed(table, spent, reads), encoders, load(environment={"HOME": "/"}).search)
         whole: list[float] = []
         for number, question in enumerate(questions):
             if number == WARM:

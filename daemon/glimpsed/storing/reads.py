@@ -11,7 +11,8 @@ from glimpsed.records import Known, Row, Stamp
 from glimpsed.storing import sql
 from glimpsed.storing.arrays import inode_of, values
 from glimpsed.storing.columns import Columns, of
-from glimpsed.storing.engine import Engine
+from glimpsed.storing.engine import KEYS, Engine
+from glimpsed.storing.presence import Presence
 from glimpsed.storing.schema import THIN, to_rows
 
 T = TypeVar("T")
@@ -35,6 +36,7 @@ class Reads:
         self._engine = engine
         self.tally: Counter[tuple[str, bool]] = Counter()
         """How many rows each (folder, missing or not) has; kept by the writer."""
+        self.presence = Presence()
         self.columns: tuple[Columns, ...] = ()
         """Of the stronger encoders, the one added last at the end."""
         self.chosen: Callable[[], str | None] = lambda: None
@@ -57,7 +59,8 @@ class Reads:
 
     async def rows(self, paths: Collection[str]) -> dict[str, Row]:
         """The rows of these paths, those that are there, with their vectors."""
-        return {row.path: row for row in await self._load(None, sql.paths_in(paths))}
+        keys = self.presence.known("path", map(key_of, paths))
+        return {row.path: row for row in await self._load(None, sql.one_of("path", keys))}
 
     async def select(self, paths: Collection[str], *, since: int | None = None) -> dict[str, Row]:
         """The same without the vectors, but with the token weights; `since` is for those who know more."""
@@ -69,7 +72,7 @@ class Reads:
         """The content ids of each size that were read without an error (by `reader`, if given), missing or not."""
         whole = f"content_id <> '' AND error IS NULL AND reader {'IS NOT NULL' if reader is None else '='}"
         found: dict[int, set[str]] = defaultdict(set)
-        for chunk in sql.one_of("size", sizes):
+        for chunk in sql.one_of("size", self.presence.known("size", sizes)):
             where = f"{chunk} AND {whole}{'' if reader is None else ' ' + sql.text(reader)}"
             for size, content_id in await self._pairs(("size", "content_id"), where):
                 found[size].add(content_id)
@@ -79,7 +82,7 @@ class Reads:
         """Some rows of each content id, the most telling first: not missing, without error, with words from OCR."""
         columns = ("path", "content_id", "missing_since", "error", "ocr", "indexed_at")
         best: dict[str, list[tuple[tuple[object, ...], str]]] = defaultdict(list)
-        for chunk in sql.one_of("content_id", {one for one in ids if one}):
+        for chunk in sql.one_of("content_id", self.presence.known("content_id", {one for one in ids if one})):
             for path, content_id, missing, error, ocr, indexed in await self._pairs(columns, chunk):
                 order = (error is not None, ocr is None, missing is not None, -indexed)
                 best[content_id].append((order, path))
@@ -100,7 +103,8 @@ class Reads:
         wanted = {(stamp.inode, stamp.size, stamp.mtime_ns) for stamp in stamps}
         columns = ("path", "inode", "size", "mtime_ns", "missing_since")
         best: dict[tuple[int, int, int], tuple[bool, str]] = {}
-        for chunk in sql.one_of("inode", {inode_of(stamp.inode) for stamp in stamps}):
+        inodes = self.presence.known("inode", {inode_of(stamp.inode) for stamp in stamps})
+        for chunk in sql.one_of("inode", inodes):
             found = await self._pairs(columns, f"{chunk} AND content_id <> ''")
             for path, inode, size, mtime_ns, missing in found:
                 one = (inode, size, mtime_ns)
@@ -118,7 +122,7 @@ class Reads:
         view = self.view
         columns = ("path", "text_id", "encoder") + (() if view is None else (view.cut,))
         best: dict[tuple[str, str, bool], str] = {}
-        for chunk in sql.one_of("text_id", {one for one in text_ids if one}):
+        for chunk in sql.one_of("text_id", self.presence.known("text_id", {one for one in text_ids if one})):
             where = f"{chunk} AND encoder IS NOT NULL"
             for path, text_id, encoder, *cut in await self._pairs(columns, where):
                 best[text_id, encoder, cut not in ([], [None])] = path
@@ -141,6 +145,17 @@ class Reads:
         """Take note of what the writer made of rows."""
         self.tally.subtract((row.folder, row.missing_since is not None) for row in before)
         self.tally.update((row.folder, row.missing_since is not None) for row in after)
+
+    async def take_stock(self) -> None:
+        """Make tally and presence from the table. Only where no write can run."""
+        await self.count_anew()
+        keys = await self._engine.select(KEYS)
+        await to_thread.run_sync(self._learn, keys)
+
+    def _learn(self, keys: Any) -> None:
+        self.presence = Presence()
+        for column in KEYS:
+            self.presence.learn(column, keys[column].to_pylist())
 
     async def count_anew(self) -> None:
         """Make the tally from the table. Only where no write can run."""

@@ -18,7 +18,7 @@ from glimpsed.storing.schema import to_rows
 
 COLUMNS: Final = (
     "path", "folder", "content_id", "mtime_ns", "format", "width", "height", "taken_at", "camera", "latitude",
-    "longitude", "place", "encoder", "missing_since", "description",
+    "longitude", "place", "text_id", "encoder", "missing_since", "description",
 )  # fmt: skip
 """Some 400 bytes a row. The others keep their defaults in the rows that come from here: `text`, for one, is mostly
 the same words again."""
@@ -34,10 +34,10 @@ class Shelf:
     """Rows by where they lie. Large pieces of the table are held whole, as far as there is room, and single rows that
     were lately asked for."""
 
-    def __init__(self, engine: Engine, *, most: int = _MOST, whole: int = _WHOLE) -> None:
+    def __init__(self, engine: Engine, *, most: int | None = None, whole: int | None = None) -> None:
         self._engine = engine
-        self._most = most
-        self._whole = whole
+        self._most = _MOST if most is None else most
+        self._whole = _WHOLE if whole is None else whole
         self._places: NDArray[np.uint64] = np.empty(0, np.uint64)
         self._held: Any = None
         """A row for each of `_places`, which ascend."""

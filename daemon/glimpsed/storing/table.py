@@ -64,7 +64,7 @@ async def open_table(state: str, *, fallback: str = "") -> AsyncIterator[Table]:
                 await _open(table, fallback)
                 await to_thread.run_sync(durable.sync, engine.directory)
                 await table.note_version()
-                await table.count_anew()
+                await table.take_stock()
                 await table.shelf.fill()
             except StateError:
                 raise

@@ -68,6 +68,7 @@ class Writer:
         except (ValueError, OverflowError, TypeError) as error:
             raise UnfitRowError(f"a row does not fit the table: {error}") from error
         self._unsynced = self._uncounted = True
+        self._table.presence.learn_rows(rows)
         # Nobody else writes: what was not there a moment ago is new, and adding takes a fraction of merging.
         await (self._engine.merge(batch) if any(row.path in before for row in rows) else self._engine.add(batch))
         self._table.note_rows((before[row.path] for row in rows if row.path in before), rows)
