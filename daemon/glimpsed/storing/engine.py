@@ -12,7 +12,7 @@ os.environ.setdefault("LANCE_LOG", "error")
 import lancedb
 from anyio import create_task_group, get_cancelled_exc_class
 from lancedb.index import FTS, IvfRq
-from lancedb.query import ColumnOrdering, FullTextOperator, MatchQuery
+from lancedb.query import BooleanQuery, ColumnOrdering, FullTextOperator, MatchQuery, Occur, PhraseQuery
 
 from glimpsed.errors import NoRoomError, TableError
 from glimpsed.files import shown
@@ -207,6 +207,13 @@ class Engine:
         operator = FullTextOperator.AND if every else FullTextOperator.OR
         with translated("searching the text", self.directory):
             query = self._table.query().nearest_to_text(MatchQuery(words, "text", operator=operator)).where(where)
+            return await _collected(query.select(["path", "_score"]).limit(k))
+
+    async def phrase(self, phrases: Sequence[str], where: str, k: int) -> Any:
+        """`path` and `_score` (BM25) of the `k` rows that hold the words of every phrase in their order, best first."""
+        with translated("searching the text", self.directory):
+            asked = BooleanQuery([(Occur.MUST, PhraseQuery(one, "text")) for one in phrases])
+            query = self._table.query().nearest_to_text(asked).where(where)
             return await _collected(query.select(["path", "_score"]).limit(k))
 
     async def merge(self, batch: Any) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from glimpsed.records import Filters, Row
 from glimpsed.storing import sql
-from glimpsed.storing.backlog import Backlog
+from glimpsed.storing.naming import LONGEST, Naming
 from glimpsed.storing.reads import converted
 from glimpsed.storing.schema import values
 
@@ -17,17 +17,14 @@ EXACT_UP_TO: Final = 10_000
 FREQUENCY_UP_TO: Final = 10_000
 """A word in more rows than this is common; how common no longer matters."""
 
-_LONGEST = 4_096  # characters of a question that are looked up
 _REMEMBERED = 4_096  # words
 
 _DATED = ("path", "taken_at", "mtime_ns")
 
 
-class Lookup(Backlog):
+class Lookup(Naming):
     """Candidates for a question, best first. Missing rows only where the filters ask for them."""
 
-    version: int
-    """Grows with every commit."""
     strong_dimension: int | None
     """Length of the chosen encoder's vectors; None where it is the fallback."""
     _frequencies: tuple[int, dict[str, int]] = (-1, {})
@@ -43,7 +40,7 @@ class Lookup(Backlog):
         column = "strong" if strong else "vector"
         if k <= 0 or (strong and self.strong_dimension != len(vector)):
             return []
-        where = sql.filtered(filters)
+        where = await self._where(filters)
         if encoder is not None:
             where += f" AND encoder = {sql.text(encoder)}"
         exact = column not in self._engine.vector_indices or await self._engine.count(where) <= EXACT_UP_TO
@@ -57,7 +54,7 @@ class Lookup(Backlog):
         """(path, BM25) of the rows that hold any of the question's words; nothing in it has a special meaning."""
         if k <= 0 or not question.strip():
             return []
-        found = await self._engine.match(sql.encodable(question[:_LONGEST]), sql.filtered(filters), k)
+        found = await self._engine.match(sql.encodable(question[:LONGEST]), await self._where(filters), k)
         return list(zip(values(found, "path"), values(found, "_score"), strict=True))
 
     async def frequency(self, word: str) -> int:
@@ -66,13 +63,13 @@ class Lookup(Backlog):
         if version != self.version or len(known) >= _REMEMBERED:
             version, known = self._frequencies = self.version, {}
         if word not in known:
-            found = await self._engine.match(sql.encodable(word[:_LONGEST]), sql.PRESENT, FREQUENCY_UP_TO, every=True)
+            found = await self._engine.match(sql.encodable(word[:LONGEST]), sql.PRESENT, FREQUENCY_UP_TO, every=True)
             known[word] = int(found.num_rows)
         return known[word]
 
     async def recent(self, filters: Filters, k: int) -> list[Row]:
         """The `k` newest rows, by when the picture was taken, else by when its file changed; without vectors."""
-        table = await self._engine.select(_DATED, sql.filtered(filters))
+        table = await self._engine.select(_DATED, await self._where(filters))
         paths = await converted(lambda found: _newest(found, k), table)
         rows = await self.select(paths)
         return [rows[path] for path in paths if path in rows]
