@@ -3,7 +3,7 @@
 import base64
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,9 +13,11 @@ from anyio import to_thread
 from glimpsed import __version__, files
 from glimpsed.errors import UsageError
 from glimpsed.events import Event
+from glimpsed.explaining import row_state, unchanged
+from glimpsed.filters import Fields
 from glimpsed.indexing.look import see
 from glimpsed.pipeline import Pipeline
-from glimpsed.records import Counts, Current, Row
+from glimpsed.records import Counts, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
 from glimpsed.serving import models
@@ -30,17 +32,19 @@ class Answers:
         self._search = search
         self.stopping = anyio.Event()
 
-    async def search(self, question: str, *, k: int, cursor: str | None, sync: bool, timeout: float) -> models.Found:
+    async def search(
+        self, question: str | Fields, *, k: int, sort: models.Sort, cursor: str | None, sync: bool, timeout: float
+    ) -> models.Found:
         """See Door."""
         context = self._context
         warnings = await self._pipeline.caught_up(timeout) if sync else []
-        answer = await self._search.search(question, k, cursor)
+        answer = await self._search.search(question, k, cursor, sort=sort)
         online = set(self._pipeline.folders.online())
         context.metrics.searches.inc()
         context.metrics.search_seconds.observe(answer.took_ms / 1000)
         context.journal.say(
             Event.SEARCHED,
-            q=question,
+            q=str(question),
             hits=len(answer.hits),
             encoders=list(answer.encoders),
             ms=round(answer.took_ms, 1),
@@ -52,6 +56,11 @@ class Answers:
             encoders=list(answer.encoders),
             warnings=[*warnings, *answer.warnings],
         )
+
+    async def complete(self, text: str) -> list[models.Completion]:
+        """See Door."""
+        found = await self._search.complete(text)
+        return [models.Completion(text=one.text, start=one.start, end=one.end) for one in found]
 
     async def status(self) -> models.Status:
         """See Door."""
@@ -167,7 +176,7 @@ class Answers:
 
     async def file(self, content_id: str) -> Path | None:
         """See Door."""
-        return await to_thread.run_sync(_unchanged, await self._rows(content_id), abandon_on_cancel=True)
+        return await to_thread.run_sync(unchanged, await self._rows(content_id), abandon_on_cancel=True)
 
     async def _rows(self, content_id: str) -> list[Row]:
         rows = (await self._context.table.by_content([content_id])).get(content_id, [])
@@ -237,37 +246,13 @@ class Answers:
                 return "not indexed", f"it cannot be seen: {seen.refused}"
             there = seen.stamp is not None
             return "not indexed", "it was not found by a scan yet" if there else "there is no such file"
-        return _row_state(row, context.current, context.wall())
+        return row_state(row, context.current, context.wall())
 
 
 _SAME = (
     "format", "width", "height", "taken_at", "camera", "latitude", "longitude", "place", "encoder", "cut", "reader",
     "ocr", "error", "attempts",
 )  # fmt: skip
-
-
-def _row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
-    if row.missing_since is not None:
-        return "missing", "its file is gone; it is kept for a while in case it comes back"
-    if row.error is not None and not (row.retry_at is not None and row.retry_at <= now):
-        return "error", row.error
-    if row.reader != current.reader or row.retry_at is not None:
-        return "stale", "it is to be read again"
-    if current.ocr is not None and row.ocr != current.ocr:
-        return "stale", "the words in the picture are still to be read"
-    if row.encoder != current.encoder and not (current.or_stronger and row.strong is not None):
-        return "stale", "it is still to be encoded by the chosen encoder"
-    return "fresh", "it is indexed as it is on disk"
-
-
-def _unchanged(rows: list[Row]) -> Path | None:
-    """The first that is on disk as it was read."""
-    for row in rows:
-        with suppress(OSError):
-            stamp = files.look(row.path)
-            if stamp is not None and (stamp.mtime_ns, stamp.size) == (row.mtime_ns, row.size):
-                return Path(row.path)
-    return None
 
 
 def _time(seconds: float | None) -> str | None:
