@@ -13,7 +13,8 @@ from tests.searching import fakes
 from tests.searching.fakes import MemoryEncoders, MemoryTable, Settings, asked, row
 from tests.searching.test_contract import change, memory, real, vector
 
-from glimpsed.errors import UsageError
+from glimpsed.errors import QueryError, UsageError
+from glimpsed.filters import Fields
 from glimpsed.records import Row
 from glimpsed.searching import pages, ports
 from glimpsed.searching.pages import Kept, Pages
@@ -179,6 +180,56 @@ async def test_a_page_that_is_remembered_asks_nobody() -> None:
     assert len(table.matched) == asked_before
     assert second.encoders == first.encoders == (fakes.FALLBACK,)
     assert paths(await search.search("thing", 10, first.next)) == paths(second)  # once more, the same
+
+
+async def test_hits_for_words_are_sorted_by_date_and_by_name() -> None:
+    rows = [
+        row("/p/Ä one.jpg", "red car", vector=vector(1, 0), taken_at="2023"),
+        row("/p/b two.jpg", "a red car", vector=vector(1, 0.1), mtime=1_700_000_000),  # November 2023
+        row("/p/a three.jpg", "red car", vector=vector(1, 0.2), taken_at="2024-01-01T10:00:00"),
+        *(row(f"/p/far {n}.jpg", "blue", vector=vector(0.1, n), taken_at="2025") for n in range(1, 60)),
+    ]
+    search = a_search(MemoryTable(rows))
+    by_date = await search.search(Fields("red car"), 60, sort="date")
+    assert paths(by_date)[:5][-3:] == ["/p/a three.jpg", "/p/b two.jpg", "/p/Ä one.jpg"]
+    assert len(by_date.hits) < 10  # what only stands near is not among them
+    by_name = paths(await search.search("red car type:jpg", 60, sort="name"))
+    assert by_name[:3] == ["/p/Ä one.jpg", "/p/a three.jpg", "/p/b two.jpg"]
+    assert (await search.search("type:jpg", 1, sort="name")).hits[0].why == "by name"
+    assert paths(await search.search("type:jpg", 1, sort="date")) == ["/p/far 9.jpg"]
+
+
+async def test_an_answer_that_is_used_up_is_not_asked_for_ever() -> None:
+    table = MemoryTable([thing(number) for number in range(300)])
+    search = a_search(table)
+    first = await search.search("thing", 90)
+    for number in range(60, 300):  # none is left to come
+        one = table.rows[f"/p/{number:04}.jpg"]
+        table.rows[one.path] = replace(one, missing_since=1.0)
+    second = await search.search("thing", 90, first.next)
+    assert (second.hits, second.next) == ((), None)
+
+
+async def test_pictures_that_changed_places_do_not_come_twice() -> None:
+    table = MemoryTable([thing(number) for number in range(300)])
+    search = a_search(table)
+    first = await search.search("thing", 90)
+    for number in range(96):
+        one = table.rows[f"/p/{number:04}.jpg"]
+        moved = replace(one, path=f"/p/moved {number:04}.jpg")
+        table.rows |= {moved.path: moved, one.path: replace(one, content_id=f"other {number}")}
+    second = await search.search("thing", 6, first.next)
+    rest = paths(second) + await turned(search, "thing", 50, "relevance", second.next)
+    assert len(set(rest)) == len(rest)
+    assert {f"/p/{number:04}.jpg" for number in range(96, 300)} <= set(rest)
+    assert not set(rest) & set(paths(first))
+
+
+async def test_an_empty_question_is_a_fault() -> None:
+    search = a_search(MemoryTable([thing(1)]))
+    for question in ("", " \t", '""', Fields(), Fields(" ", phrases=("",))):
+        with pytest.raises(QueryError, match="empty"):
+            await search.search(question)
 
 
 async def test_another_path_stands_in_for_one_that_vanished() -> None:
