@@ -100,6 +100,17 @@ def test_a_search_prints_rank_path_date_and_why(home: dict[str, str], stub: Stub
     assert stub.asked[0].parameters == {"q": "ramen receipt type:png", "k": "3", "sync": "1"}
 
 
+def test_words_that_are_left_out_are_no_options(home: dict[str, str], stub: Stub) -> None:
+    done = run(home, "search", "lake", "-sunset", "-k5", "-lake", '-"a b"', "-type:png", "-Ärger", "--sort", "date")
+    assert done.returncode == 0, done.stderr
+    asked = {"q": 'lake -sunset -lake -"a b" -type:png -Ärger', "k": "5", "sort": "date"}
+    assert stub.asked[0].parameters == asked
+    assert run(home, "search", "-cat").returncode == 0
+    assert stub.asked[1].parameters == {"q": "-cat", "k": "10"}
+    assert run(home, "search", "--nonsense", "x").returncode == 64
+    assert run(home, "search", "-k", "many", "x").returncode == 64
+
+
 def test_paths_for_scripts_are_exact(home: dict[str, str], stub: Stub) -> None:
     first = os.fsencode(HIT["path"])
     assert run(home, "search", "x", "--paths").stdout == first + b"\n" + EVIL + b"\n"

@@ -33,17 +33,28 @@ def client(stub: Stub) -> Iterator[Client]:
 def test_a_question_goes_out_whole(stub: Stub, client: Client) -> None:
     stub.answers["/v1/search"] = {"hits": [], "next": None, "took_ms": 1.0, "encoders": [], "warnings": []}
     question = "拉麵 & soup? type:png #1 \udcff"
-    answer = client.search(question, k=3, sync=True, timeout=2.5, cursor="abc")
+    answer = client.search(question, k=3, sort="date", sync=True, timeout=2.5, cursor="abc")
     client.search("plain")
     assert answer["hits"] == []
     assert stub.asked[0].parameters == {
         "q": question.replace("\udcff", "?"),
         "k": "3",
+        "sort": "date",
         "sync": "1",
         "timeout": "2.5",
         "cursor": "abc",
     }
     assert stub.asked[1].parameters == {"q": "plain", "k": "10"}
+
+
+def test_a_question_in_parts_goes_out_as_it_is(stub: Stub, client: Client) -> None:
+    stub.answers["/v1/search"] = {"hits": [], "next": "x"}
+    fields = {"words": "red", "not": ["cat"], "sync": True, "timeout": 2}
+    assert client.search_by_fields(fields)["next"] == "x"
+    assert (stub.asked[0].method, stub.asked[0].body) == ("POST", fields)
+    stub.answers["/v1/complete"] = {"completions": [{"text": "type:", "from": 0, "to": 2}]}
+    assert client.complete("ty") == [{"text": "type:", "from": 0, "to": 2}]
+    assert stub.asked[1].parameters == {"q": "ty"}
 
 
 def test_every_route_is_asked_as_it_should_be(stub: Stub, client: Client) -> None:
@@ -84,6 +95,12 @@ def test_a_hits_exact_path() -> None:
             {"detail": "no such filter", "column": 5, "hint": "type:"},
             QueryError,
             "column 5: no such filter (type:)",
+        ),
+        (
+            400,
+            {"detail": "type: knows no such", "field": "type", "suggestion": "png"},
+            QueryError,
+            "type: knows no such",
         ),
         (422, {"title": "Bad", "detail": "k is too large"}, UsageError, "k is too large"),
         (404, {"detail": "not in the index"}, NothingThereError, "not in the index"),

@@ -3,6 +3,7 @@
 import inspect
 import re
 import tomllib
+from datetime import datetime
 from pathlib import Path
 
 import click
@@ -13,6 +14,11 @@ from glimpsed.cli import INTERRUPTED, USAGE, client, daemon
 from glimpsed.client import NothingThereError
 from glimpsed.config import KEYS, shipped
 from glimpsed.events import Event
+from glimpsed.filters import Filters
+from glimpsed.searching.dates import WORDS
+from glimpsed.searching.query import parse
+from glimpsed.searching.tokens import NAMES
+from glimpsed.serving.models import SearchRequest
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -75,6 +81,24 @@ def test_every_route_is_told() -> None:
         (method.lower(), path) for method, path in re.findall(r"^\| `(GET|POST) (\S+)`", doc("api.md"), re.MULTILINE)
     }
     assert told == routes
+
+
+def test_the_language_is_told_and_all_that_is_told_is_understood() -> None:
+    text = doc("search.md")
+    assert re.findall(r"^\| `(\w+):` \|", text, flags=re.MULTILINE) == list(NAMES)
+    assert all(re.search(rf"`{word}`", text) for word in WORDS)
+    told = [one for one in re.findall(r"`([^`\n]+)`", text) if re.match(r"-?(\"|[a-z]+:.)", one)]
+    questions = [one for one in told if not one.startswith(("unknown", "https:"))]
+    assert len(questions) > 30
+    for question in questions:
+        query = parse(question, now=datetime(2024, 6, 12), folders=["/p"])
+        assert query.phrases or query.excluded or query.filters != Filters() or question in ("std::sort",), question
+
+
+def test_every_field_of_a_question_is_told() -> None:
+    told = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ", doc("api.md").split("### In parts")[1], flags=re.MULTILINE)
+    names = {name for line in told for name in re.findall(r"\w+", line)}
+    assert names == {field.alias or name for name, field in SearchRequest.model_fields.items()}
 
 
 def test_every_exit_status_is_told() -> None:

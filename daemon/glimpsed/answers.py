@@ -4,7 +4,7 @@ import base64
 import os
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +14,8 @@ from anyio import to_thread
 from glimpsed import __version__, files
 from glimpsed.errors import UsageError
 from glimpsed.events import Event
-from glimpsed.explaining import row_state
+from glimpsed.explaining import row_state, unchanged
+from glimpsed.filters import Fields
 from glimpsed.indexing.look import see
 from glimpsed.pipeline import Pipeline
 from glimpsed.records import Counts, Row
@@ -32,17 +33,19 @@ class Answers:
         self._search = search
         self.stopping = anyio.Event()
 
-    async def search(self, question: str, *, k: int, cursor: str | None, sync: bool, timeout: float) -> models.Found:
+    async def search(
+        self, question: str | Fields, *, k: int, sort: models.Sort, cursor: str | None, sync: bool, timeout: float
+    ) -> models.Found:
         """See Door."""
         context = self._context
         warnings = await self._pipeline.caught_up(timeout) if sync else []
-        answer = await self._search.search(question, k, cursor)
+        answer = await self._search.search(question, k, cursor, sort=sort)
         online = set(self._pipeline.folders.online())
         context.metrics.searches.inc()
         context.metrics.search_seconds.observe(answer.took_ms / 1000)
         context.journal.say(
             Event.SEARCHED,
-            q=question,
+            q=str(question),
             hits=len(answer.hits),
             encoders=list(answer.encoders),
             ms=round(answer.took_ms, 1),
@@ -54,6 +57,11 @@ class Answers:
             encoders=list(answer.encoders),
             warnings=[*warnings, *answer.warnings],
         )
+
+    async def complete(self, text: str) -> list[models.Completion]:
+        """See Door."""
+        found = await self._search.complete(text)
+        return [models.Completion(text=one.text, start=one.start, end=one.end) for one in found]
 
     async def status(self) -> models.Status:
         """See Door."""
@@ -185,7 +193,7 @@ class Answers:
 
     async def file(self, content_id: str) -> Path | None:
         """See Door."""
-        return await to_thread.run_sync(_unchanged, await self._rows(content_id), abandon_on_cancel=True)
+        return await to_thread.run_sync(unchanged, await self._rows(content_id), abandon_on_cancel=True)
 
     async def _rows(self, content_id: str) -> list[Row]:
         rows = (await self._context.table.by_content([content_id])).get(content_id, [])
@@ -262,16 +270,6 @@ _SAME = (
     "format", "width", "height", "taken_at", "camera", "latitude", "longitude", "place", "encoder", "cut", "reader",
     "ocr", "error", "attempts",
 )  # fmt: skip
-
-
-def _unchanged(rows: list[Row]) -> Path | None:
-    """The first that is on disk as it was read."""
-    for row in rows:
-        with suppress(OSError):
-            stamp = files.look(row.path)
-            if stamp is not None and (stamp.mtime_ns, stamp.size) == (row.mtime_ns, row.size):
-                return Path(row.path)
-    return None
 
 
 def _time(seconds: float | None) -> str | None:

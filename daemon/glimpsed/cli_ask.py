@@ -1,6 +1,7 @@
 """The commands of `glimpse` that ask the daemon: search, status, events, scan, explain."""
 
 import os
+import re
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -13,13 +14,26 @@ if TYPE_CHECKING:
 
 _USUALLY_ZERO = {"cut", "attempts"}
 NOTHING_FOUND = 1
+_WORD = "\0"  # no argument of a program can hold it
+_EXCLUDED = re.compile(r'-(?!k\d*$)(?:[^\W\d_]|").*', re.DOTALL)
 
 as_json = click.option("--json", "json", is_flag=True, help="Print JSON, as the API gives it.")
 
 
-@click.command()
+class _Question(click.Command):
+    """A command whose words may begin with a minus, which leaves them out of what is found."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        # `-cat` would be read as the options c, a and t.
+        return super().parse_args(context, [_WORD + one if _EXCLUDED.match(one) else one for one in args])
+
+
+@click.command(cls=_Question)
 @click.argument("query", nargs=-1, required=True)
 @click.option("-k", "--number", type=click.IntRange(1, 1000), default=10, show_default=True, help="How many pictures.")
+@click.option(
+    "--sort", type=click.Choice(["relevance", "date", "name"]), help="The best first unless given; date: newest first."
+)
 @click.option("--sync", is_flag=True, help="First wait until what is on the disk now is indexed, at most 30 s.")
 @as_json
 @click.option("--paths", is_flag=True, help="Print the paths only, byte for byte.")
@@ -31,6 +45,7 @@ def search(
     *,
     query: tuple[str, ...],
     number: int,
+    sort: str | None,
     sync: bool,
     json: bool,
     paths: bool,
@@ -39,15 +54,20 @@ def search(
 ) -> int | None:
     """Find pictures by what is in and around them.
 
-    QUERY is words in any language, and filters: after:2024-06 before:2025 in:~/Pictures type:png
+    QUERY is words in any language, '"exact phrases"', -words that must not be there, and filters:
+
+    \b
+    after:2024-06 before:yesterday on:2024-06-12   in:~/Pictures   type:png
+    camera:pixel   place:lisbon   near:48.86,2.35,5km   size:">2MB"
+    has:text has:gps   is:missing   (-type:png: all others)
 
     Exits with 1 where there is none.
     """
     from glimpsed import cli_show  # noqa: PLC0415  not for --help
     from glimpsed.client import path_of  # noqa: PLC0415
 
-    question = " ".join(query)
-    answer = _client(context).search(question, k=max(number, opened or 1), sync=sync)
+    question = " ".join(one.removeprefix(_WORD) for one in query)
+    answer = _client(context).search(question, k=max(number, opened or 1), sort=sort, sync=sync)
     for warning in answer.get("warnings", ()):
         cli_show.warn(warning)
     found = [path_of(hit) for hit in answer["hits"]]

@@ -8,13 +8,13 @@ import base64
 import http.client
 import json
 import os
-import socket
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, NotRequired, Self, TypedDict, cast
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 from glimpsed.errors import GlimpsedError, QueryError, UnreachableError, UsageError
+from glimpsed.wire import UnixConnection, named, target
 
 
 class NothingThereError(GlimpsedError):
@@ -96,7 +96,7 @@ class Client:
     def __init__(self, socket_path: str, *, timeout: float = 60.0) -> None:
         self.socket_path = socket_path
         self._timeout = timeout
-        self._connection: _UnixConnection | None = None
+        self._connection: UnixConnection | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -113,13 +113,24 @@ class Client:
             self._connection = None
 
     def search(
-        self, question: str, *, k: int = 10, sync: bool = False, timeout: float | None = None, cursor: str | None = None
+        self,
+        question: str,
+        *,
+        k: int = 10,
+        sort: str | None = None,
+        sync: bool = False,
+        timeout: float | None = None,
+        cursor: str | None = None,
     ) -> Answer:
         """The `k` best pictures for a question. `cursor` is the `next` of the answer before.
+
+        `sort` is `relevance` (unless given), `date` or `name`.
 
         With `sync` the daemon first finishes what is on the disk now, for at most `timeout` seconds (30 unless given).
         """
         asked: dict[str, object] = {"q": question, "k": k}
+        if sort is not None:
+            asked["sort"] = sort
         if sync:
             asked["sync"] = 1
         if timeout is not None:
@@ -127,7 +138,19 @@ class Client:
         if cursor is not None:
             asked["cursor"] = cursor
         wait = self._timeout + ((30.0 if timeout is None else timeout) if sync else 0.0)
-        return cast(Answer, self._json("GET", _target("/v1/search", asked), wait=wait))
+        return cast(Answer, self._json("GET", target("/v1/search", asked), wait=wait))
+
+    def search_by_fields(self, fields: Mapping[str, Any]) -> Answer:
+        """The same for a question in parts, in which nothing has to be quoted: the fields are docs/api.md's.
+
+        `{"words": "receipt", "not": ["ramen"], "after": "2024-06", "near": {"latitude": 48.86, "longitude": 2.35}}`
+        """
+        wait = self._timeout + (float(fields.get("timeout", 30.0)) if fields.get("sync") else 0.0)
+        return cast(Answer, self._json("POST", "/v1/search", dict(fields), wait=wait))
+
+    def complete(self, text: str) -> list[dict[str, Any]]:
+        """How a question that is being typed may go on: `text` in the place of its characters `from` … `to`."""
+        return cast(list[dict[str, Any]], self._json("GET", target("/v1/complete", {"q": text}))["completions"])
 
     def status(self) -> Status:
         """How the daemon is."""
@@ -135,16 +158,16 @@ class Client:
 
     def scan(self, paths: Sequence[str] = ()) -> dict[str, Any]:
         """Have folders, directories or files compared with the index now; without paths all folders."""
-        named = [_named(path) for path in paths]
+        exact = [named(path) for path in paths]
         body = {
-            "paths": [one["path"] for one in named if "path" in one],
-            "paths_bytes": [one["path_bytes"] for one in named if "path_bytes" in one],
+            "paths": [one["path"] for one in exact if "path" in one],
+            "paths_bytes": [one["path_bytes"] for one in exact if "path_bytes" in one],
         }
         return self._json("POST", "/v1/scan", {key: value for key, value in body.items() if value})
 
     def explain(self, path: str) -> dict[str, Any]:
         """All that is known of one file: its row, its description by parts, and why it is as it is."""
-        return self._json("GET", _target("/v1/explain", _named(path)))
+        return self._json("GET", target("/v1/explain", named(path)))
 
     def picture(self, content_id: str) -> dict[str, Any]:
         """The picture with this content id, and its paths."""
@@ -203,10 +226,10 @@ class Client:
             raise self._silence(error) from error
         return response
 
-    def _connected(self, wait: float | None) -> "_UnixConnection":
+    def _connected(self, wait: float | None) -> "UnixConnection":
         # A connection that the daemon closed meanwhile would only be noticed in the midst of a request.
         self.close()
-        self._connection = _UnixConnection(self.socket_path, wait)
+        self._connection = UnixConnection(self.socket_path, wait)
         return self._connection
 
     def _silence(self, error: Exception) -> GlimpsedError:
@@ -240,33 +263,6 @@ def path_of(thing: Mapping[str, Any]) -> bytes:
     return base64.b64decode(exact) if exact else os.fsencode(thing["path"])
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: str, timeout: float | None) -> None:
-        super().__init__("glimpsed", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(os.fsencode(self._path))
-
-
-def _named(path: str) -> dict[str, str]:
-    """A path as the API takes it: as text, or exactly where it is not UTF-8."""
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return {"path_bytes": base64.b64encode(os.fsencode(path)).decode()}
-    return {"path": path}
-
-
-def _target(path: str, asked: Mapping[str, object]) -> str:
-    # Bytes of a question that are not UTF-8 cannot mean anything.
-    return f"{path}?{urlencode({key: str(value).encode('utf-8', 'replace') for key, value in asked.items()})}"
-
-
 def _problem(status: int, body: bytes) -> GlimpsedError:
     """What the daemon says is wrong, RFC 9457."""
     try:
@@ -277,8 +273,11 @@ def _problem(status: int, body: bytes) -> GlimpsedError:
         problem = {}
     what = str(problem.get("detail") or problem.get("title") or f"glimpsed answered with status {status}")
     hint = str(problem["hint"]) if problem.get("hint") else None
+    suggestion = str(problem["suggestion"]) if problem.get("suggestion") else None
     if isinstance(column := problem.get("column"), int):
-        return QueryError(what, column=column, hint=hint)
+        return QueryError(what, column=column, hint=hint, suggestion=suggestion)
+    if isinstance(field := problem.get("field"), str):
+        return QueryError(what.removeprefix(f"{field}: "), field=field, hint=hint, suggestion=suggestion)
     if status == http.HTTPStatus.NOT_FOUND:
         return NothingThereError(what, hint=hint)
     if status < http.HTTPStatus.INTERNAL_SERVER_ERROR:

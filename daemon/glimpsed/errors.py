@@ -133,13 +133,24 @@ class ChildTimeoutError(ChildError):
 
 
 class QueryError(GlimpsedError):
-    """A question cannot be understood; `column` is where, from 1."""
+    """A question cannot be understood; `column` is where, from 1, or `field` names the field that it came in."""
 
     exit_status = 64  # EX_USAGE
 
-    def __init__(self, what: str, *, column: int = 1, hint: str | None = None) -> None:
-        super().__init__(what, where=f"column {column}", hint=hint)
+    def __init__(
+        self,
+        what: str,
+        *,
+        column: int = 1,
+        hint: str | None = None,
+        suggestion: str | None = None,
+        field: str | None = None,
+    ) -> None:
+        super().__init__(what, where=f"column {column}" if field is None else field, hint=hint)
         self.column = column
+        self.suggestion = suggestion
+        """What to write instead of what stands at the column; None where nothing is near."""
+        self.field = field
 
 
 class UsageError(GlimpsedError):

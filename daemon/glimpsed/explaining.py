@@ -1,5 +1,9 @@
 """What is to be said of rows."""
 
+from contextlib import suppress
+from pathlib import Path
+
+from glimpsed import files
 from glimpsed.records import Current, Row
 
 
@@ -16,3 +20,13 @@ def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
     if row.encoder != current.encoder or row.base[0] != (current.fallback or current.encoder):
         return "stale", "it is still to be encoded by the chosen encoder"
     return "fresh", "it is indexed as it is on disk"
+
+
+def unchanged(rows: list[Row]) -> Path | None:
+    """The first that is on disk as it was read."""
+    for row in rows:
+        with suppress(OSError):
+            stamp = files.look(row.path)
+            if stamp is not None and (stamp.mtime_ns, stamp.size) == (row.mtime_ns, row.size):
+                return Path(row.path)
+    return None

@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from glimpsed.filters import Filters as Filters  # noqa: PLC0414  it is one of the records
+
 
 class Stamp(NamedTuple):
     """What tells one state of a file from another, from one stat(2)."""
@@ -278,19 +280,3 @@ class Counts:
     stale: int = 0
     missing: int = 0
     errors: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which rows a question is about. All that are set must hold."""
-
-    after: str | None = None
-    """ISO 8601 prefix: taken at or after its beginning (`2024-06` is 2024-06-01T00:00)."""
-    before: str | None = None
-    """ISO 8601 prefix: taken before its beginning."""
-    places: tuple[str, ...] = ()
-    """Absolute paths of directories or files; in any of them."""
-    types: tuple[str, ...] = ()
-    """Formats such as `png`; any of them."""
-    missing: bool = False
-    """Whether missing rows are wanted (they are never shown together with the others)."""

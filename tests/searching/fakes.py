@@ -1,15 +1,18 @@
 """A table and encoders in memory, under the contract that searching relies on."""
 
 import math
+import os
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from tests.predicate import asked_for, taken
 
-from glimpsed import files
 from glimpsed.errors import EncoderError
+from glimpsed.folding import fold
 from glimpsed.records import Encoding, Filters, Part, Row
 from glimpsed.searching import coverage, ports
 
@@ -28,6 +31,7 @@ def row(
     taken_at: str | None = None,
     mtime: int = 0,
     missing_since: float | None = None,
+    **fields: Any,
 ) -> Row:
     """A row whose description is `parts`, or one caption."""
     description = parts if parts is not None else ((Part("caption", text),) if text else ())
@@ -44,8 +48,7 @@ def row(
         taken_at=taken_at,
         mtime_ns=mtime * 10**9,
         missing_since=missing_since,
-        width=4,
-        height=3,
+        **{"width": 4, "height": 3} | fields,
     )
 
 
@@ -69,18 +72,7 @@ class MemoryTable:
         self.counted = 0
 
     def _left(self, filters: Filters) -> list[Row]:
-        return [one for one in self.rows.values() if self._holds(one, filters)]
-
-    @staticmethod
-    def _holds(one: Row, filters: Filters) -> bool:
-        taken = one.taken_at or ""
-        return (
-            (one.missing_since is not None) == filters.missing
-            and (filters.after is None or taken >= filters.after)
-            and (filters.before is None or "" < taken < filters.before)
-            and (not filters.places or any(files.inside(one.path, place) for place in filters.places))
-            and (not filters.types or one.format in filters.types)
-        )
+        return [one for one in self.rows.values() if asked_for(one, filters)]
 
     async def nearest(
         self,
@@ -125,7 +117,21 @@ class MemoryTable:
         return {path: self.rows[path] for path in paths if path in self.rows}
 
     async def recent(self, filters: Filters, k: int) -> list[Row]:
-        return sorted(self._left(filters), key=lambda one: (one.taken_at or "", one.mtime_ns), reverse=True)[:k]
+        return sorted(self._left(filters), key=lambda one: (taken(one), one.path), reverse=True)[:k]
+
+    async def by_name(self, filters: Filters, k: int) -> list[Row]:
+        return sorted(self._left(filters), key=lambda one: (fold(os.path.basename(one.path)), one.path))[:k]
+
+    async def names(self, column: Literal["camera", "place", "directory"]) -> list[str]:
+        rows = self._left(Filters())
+        if column == "directory":
+            return list({os.path.dirname(one.path) for one in rows})
+        return list({name for one in rows if (name := getattr(one, column)) is not None})
+
+    async def phrase(self, phrases: Sequence[str], filters: Filters, k: int) -> list[tuple[str, float]]:
+        wanted = [fold(phrase) for phrase in phrases]
+        texts = {one.path: fold(one.text) + " " + fold(os.path.basename(one.path)) for one in self._left(filters)}
+        return [(path, 1.0) for path, text in texts.items() if all(phrase in text for phrase in wanted)][:k]
 
 
 def _tokens_of(text: str) -> list[str]:

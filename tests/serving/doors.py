@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from glimpsed.events import Event, Journal
+from glimpsed.filters import Fields
 from glimpsed.serving import models
 
 FOUND = models.Found(hits=[], next=None, took_ms=1.0, encoders=["e5"], warnings=[])
@@ -48,9 +49,15 @@ class StandIn:
         if self.work is not None:
             await self.work()
 
-    async def search(self, question: str, *, k: int, cursor: str | None, sync: bool, timeout: float) -> models.Found:
-        await self._note("search", question, k, cursor, sync, timeout)
+    async def search(
+        self, question: str | Fields, *, k: int, sort: models.Sort, cursor: str | None, sync: bool, timeout: float
+    ) -> models.Found:
+        await self._note("search", question, k, sort, cursor, sync, timeout)
         return FOUND
+
+    async def complete(self, text: str) -> list[models.Completion]:
+        await self._note("complete", text)
+        return [models.Completion(text="type:", start=2, end=len(text))]
 
     async def status(self) -> models.Status:
         await self._note("status")

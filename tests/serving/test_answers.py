@@ -19,6 +19,7 @@ from glimpsed.answers import Answers
 from glimpsed.encoding.strong import ChosenState
 from glimpsed.errors import QueryError, UsageError
 from glimpsed.events import Journal
+from glimpsed.filters import Fields
 from glimpsed.indexing.backlog import Backlog
 from glimpsed.indexing.context import Context
 from glimpsed.indexing.folders import Folders, FolderState
@@ -30,6 +31,7 @@ from glimpsed.pipeline import Pipeline
 from glimpsed.reading.description import READER
 from glimpsed.reading.ocr import OCR_ID
 from glimpsed.records import Row
+from glimpsed.searching.completing import Completion
 from glimpsed.searching.ports import Answer, Hit
 from glimpsed.storing.table import open_table
 from glimpsed.storing.writer import Writer
@@ -61,14 +63,16 @@ class Daemon:
         self.folder = folder
         self.folders = Folders(context.config, inbox, cast(Any, None), context.journal)
         self.scans = Scans(context.table, context.backlog, context.journal, self.folders.scan, self.folders.scanned)
-        self.asked: list[tuple[str, int, str | None]] = []
+        self.asked: list[tuple[str | Fields, int, str | None, str]] = []
         self.hits = (HIT,)
-        self.answers = Answers(
-            Pipeline(context, self.folders, self.scans, inbox), cast(Any, SimpleNamespace(search=self._search))
-        )
+        search = cast(Any, SimpleNamespace(search=self._search, complete=self._complete))
+        self.answers = Answers(Pipeline(context, self.folders, self.scans, inbox), search)
 
-    async def _search(self, question: str, k: int, cursor: str | None) -> Answer:
-        self.asked.append((question, k, cursor))
+    async def _complete(self, text: str) -> list[Completion]:
+        return [Completion("type:", 0, len(text))]
+
+    async def _search(self, question: str | Fields, k: int, cursor: str | None, *, sort: str) -> Answer:
+        self.asked.append((question, k, cursor, sort))
         if question == "afetr:":
             raise QueryError("no such filter")
         return Answer(self.hits, "10.1", 12.3456, ("small",), ("a warning",))
@@ -124,8 +128,8 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Daemon]:
 
 
 async def test_a_search_is_handed_on_and_counted(daemon: Daemon) -> None:
-    found = await daemon.answers.search("ramen", k=3, cursor="3.1", sync=False, timeout=1)
-    assert daemon.asked == [("ramen", 3, "3.1")]
+    found = await daemon.answers.search("ramen", k=3, sort="date", cursor="3.1", sync=False, timeout=1)
+    assert daemon.asked == [("ramen", 3, "3.1", "date")]
     [hit] = found.hits
     assert (hit.path, hit.path_bytes) == ("/p/\ufffd.png", base64.b64encode(b"/p/\xff.png").decode())
     assert (hit.score, hit.signals) == (0.1235, {"dense": 0.9877})
@@ -138,20 +142,32 @@ async def test_a_search_is_handed_on_and_counted(daemon: Daemon) -> None:
 
 async def test_a_hit_in_a_watched_folder_is_online_and_has_a_path_of_text(daemon: Daemon) -> None:
     daemon.hits = (replace(HIT, path=str(daemon.folder / "ä.png"), folder=str(daemon.folder)),)
-    [hit] = (await daemon.answers.search("", k=1, cursor=None, sync=False, timeout=1)).hits
+    [hit] = (await daemon.answers.search("", k=1, sort="relevance", cursor=None, sync=False, timeout=1)).hits
     assert (hit.offline, hit.path_bytes) == (False, None)
     assert "path_bytes" not in hit.model_dump_json()
 
 
+async def test_completions_are_handed_on(daemon: Daemon) -> None:
+    [one] = await daemon.answers.complete("ty")
+    assert (one.text, one.start, one.end) == ("type:", 0, 2)
+
+
+async def test_a_question_in_parts_is_told_as_people_would_write_it(daemon: Daemon) -> None:
+    async with daemon.answers.events() as lines:
+        fields = Fields("red", ("a b",), ("cat",), (("type", "png"),))
+        await daemon.answers.search(fields, k=3, sort="relevance", cursor=None, sync=False, timeout=1)
+        assert (await anext(lines))["q"] == 'red "a b" -"cat" type:png'
+
+
 async def test_a_search_with_sync_says_what_it_did_not_wait_for(daemon: Daemon) -> None:
-    found = await daemon.answers.search("ramen", k=3, cursor=None, sync=True, timeout=0.01)
+    found = await daemon.answers.search("ramen", k=3, sort="relevance", cursor=None, sync=True, timeout=0.01)
     assert any("the scan" in warning for warning in found.warnings)
     assert found.warnings[-1] == "a warning"
 
 
 async def test_a_search_that_fails_is_not_counted(daemon: Daemon) -> None:
     with pytest.raises(QueryError):
-        await daemon.answers.search("afetr:", k=3, cursor=None, sync=False, timeout=1)
+        await daemon.answers.search("afetr:", k=3, sort="relevance", cursor=None, sync=False, timeout=1)
     assert b"glimpsed_searches_total 0.0" in await daemon.answers.metrics()
 
 

@@ -24,8 +24,10 @@ from glimpsed.errors import (
     UsageError,
 )
 from glimpsed.events import Event
-from glimpsed.serving.app import MOST_HITS, make_app
+from glimpsed.filters import Fields
+from glimpsed.serving.app import make_app
 from glimpsed.serving.limits import Bounds, Limits, Requests
+from glimpsed.serving.models import MOST_HITS
 
 
 @pytest.fixture
@@ -52,18 +54,107 @@ def problem(response: httpx.Response, status: int) -> dict[str, Any]:
 
 
 async def test_a_search_hands_on_what_was_asked(client: httpx.AsyncClient, door: StandIn) -> None:
-    asked: dict[str, str | float] = {"q": "红色 bicycle", "k": 3, "cursor": "3.1", "sync": 1, "timeout": 2.5}
+    asked: dict[str, str | float] = {
+        "q": "红色 bicycle",
+        "k": 3,
+        "sort": "date",
+        "cursor": "3.1",
+        "sync": 1,
+        "timeout": 2.5,
+    }
     response = await client.get("/v1/search", params=asked)
 
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
     assert response.json() == {"hits": [], "next": None, "took_ms": 1.0, "encoders": ["e5"], "warnings": []}
-    assert door.asked == [("search", "红色 bicycle", 3, "3.1", True, 2.5)]
+    assert door.asked == [("search", "红色 bicycle", 3, "date", "3.1", True, 2.5)]
 
 
 async def test_a_search_needs_no_more_than_nothing(client: httpx.AsyncClient, door: StandIn) -> None:
     assert (await client.get("/v1/search")).status_code == 200
-    assert door.asked == [("search", "", 10, None, False, 30.0)]
+    assert door.asked == [("search", "", 10, "relevance", None, False, 30.0)]
+
+
+async def test_a_search_by_fields_hands_on_what_was_asked(client: httpx.AsyncClient, door: StandIn) -> None:
+    body = {
+        "words": "red -bike",
+        "phrases": ["a b"],
+        "not": ["cat"],
+        "after": "2024-06",
+        "on": "yesterday",
+        "in": ["~/My Pictures", "/b"],
+        "type": "png",
+        "camera": "pixel",
+        "place": ["New York"],
+        "near": {"latitude": 48.86, "longitude": -2.35, "km": 0.5},
+        "size": [">2MB", "<5MB"],
+        "has": ["text", "gps"],
+        "is": "missing",
+        "sort": "name",
+        "k": 3,
+        "cursor": "3.1",
+        "sync": True,
+        "timeout": 2.5,
+    }
+    assert (await client.post("/v1/search", json=body)).json()["took_ms"] == 1.0
+    fields = Fields(
+        "red -bike",
+        ("a b",),
+        ("cat",),
+        (
+            ("after", "2024-06"),
+            ("on", "yesterday"),
+            ("in", "~/My Pictures"),
+            ("in", "/b"),
+            ("type", "png"),
+            ("camera", "pixel"),
+            ("place", "New York"),
+            ("size", ">2MB"),
+            ("size", "<5MB"),
+            ("has", "text"),
+            ("has", "gps"),
+            ("is", "missing"),
+            ("near", "48.86,-2.35,0.5km"),
+        ),
+    )
+    assert door.asked == [("search", fields, 3, "name", "3.1", True, 2.5)]
+    assert (await client.post("/v1/search", json={})).status_code == 200
+    assert door.asked[1] == ("search", Fields(), 10, "relevance", None, False, 30.0)
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"wrods": "x"}, "wrods"),
+        ({"words": 3}, "words"),
+        ({"phrases": "x"}, "phrases"),
+        ({"not": ["x"] * 101}, "not"),
+        ({"after": 2024}, "after"),
+        ({"in": [1]}, "in"),
+        ({"near": {"latitude": 91, "longitude": 0}}, "near.latitude"),
+        ({"near": {"latitude": 1}}, "near.longitude"),
+        ({"near": {"latitude": 1, "longitude": 1, "km": 0}}, "near.km"),
+        ({"near": {"latitude": 1, "longitude": 1, "miles": 1}}, "near.miles"),
+        ({"has": ["txt"]}, "has"),
+        ({"is": "there"}, "is"),
+        ({"sort": "size"}, "sort"),
+        ({"k": 1001}, "k"),
+        ({"timeout": 0}, "timeout"),
+    ],
+)
+async def test_a_field_that_makes_no_sense_is_named(
+    client: httpx.AsyncClient, door: StandIn, body: dict[str, Any], field: str
+) -> None:
+    told = problem(await client.post("/v1/search", json=body), 422)
+    assert field in told["detail"]
+    assert door.asked == []
+
+
+async def test_completions_come_with_what_they_replace(client: httpx.AsyncClient, door: StandIn) -> None:
+    told = (await client.get("/v1/complete", params={"q": "x ty"})).json()
+    assert told == {"completions": [{"text": "type:", "from": 2, "to": 4}]}
+    assert door.asked == [("complete", "x ty")]
+    problem(await client.get("/v1/complete", params={"q": "x" * 4097}), 422)
 
 
 async def test_status_metrics_and_explain_answer(client: httpx.AsyncClient, door: StandIn) -> None:
@@ -94,6 +185,7 @@ async def test_a_scan_takes_paths_of_both_kinds_or_none(client: httpx.AsyncClien
         {"timeout": "3601"},
         {"sync": "perhaps"},
         {"cursor": "9" * 1001},
+        {"sort": "size"},
     ],
 )
 async def test_a_parameter_out_of_bounds_is_named(
@@ -142,7 +234,7 @@ async def test_explain_without_a_path_is_refused(client: httpx.AsyncClient, aske
 async def test_unknown_routes_and_methods_are_refused(client: httpx.AsyncClient) -> None:
     for path in ("/", "/v1", "/v1/verify", "/v1/search/", "/docs", "/v1/pictures/"):
         problem(await client.get(path), 404)
-    response = await client.post("/v1/search")
+    response = await client.post("/v1/status")
     problem(response, 405)
     assert response.headers["allow"] == "GET"
     problem(await client.get("/v1/scan"), 405)
@@ -176,11 +268,22 @@ async def test_errors_of_the_tree_become_problems(
 
 async def test_a_fault_in_a_question_has_its_column(client: httpx.AsyncClient, door: StandIn) -> None:
     async def fail() -> None:
-        raise QueryError("there is no filter afetr:", column=7, hint="after:")
+        raise QueryError('unknown filter "afetr": after?', column=7, hint="filters are …", suggestion="after:")
 
     door.work = fail
     told = problem(await client.get("/v1/search", params={"q": "boats afetr:2024"}), 400)
-    assert (told["detail"], told["column"], told["hint"]) == ("there is no filter afetr:", 7, "after:")
+    assert (told["detail"], told["column"], told["hint"]) == ('unknown filter "afetr": after?', 7, "filters are …")
+    assert (told["suggestion"], "field" in told) == ("after:", False)
+
+
+async def test_a_fault_in_a_field_has_its_name(client: httpx.AsyncClient, door: StandIn) -> None:
+    async def fail() -> None:
+        raise QueryError('knows no "wepb": webp?', field="type", suggestion="webp")
+
+    door.work = fail
+    told = problem(await client.post("/v1/search", json={"type": "wepb"}), 400)
+    assert (told["detail"], told["field"], told["suggestion"]) == ('type: knows no "wepb": webp?', "type", "webp")
+    assert "column" not in told
 
 
 @pytest.mark.parametrize("grouped", [False, True])
@@ -291,6 +394,7 @@ async def test_openapi_tells_all_routes_and_their_problems(client: httpx.AsyncCl
     document = (await client.get("/openapi.json")).json()
     assert set(document["paths"]) == {
         "/v1/search",
+        "/v1/complete",
         "/v1/explain",
         "/v1/pictures/{content_id}",
         "/v1/pictures/{content_id}/thumbnail",
@@ -307,7 +411,10 @@ async def test_openapi_tells_all_routes_and_their_problems(client: httpx.AsyncCl
                 assert content == {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
     assert document == (await client.get("/openapi.json")).json()
     names = {one["name"] for one in document["paths"]["/v1/search"]["get"]["parameters"]}
-    assert names == {"q", "k", "cursor", "sync", "timeout"}
+    assert names == {"q", "k", "sort", "cursor", "sync", "timeout"}
+    body = document["components"]["schemas"]["SearchRequest"]["properties"]
+    assert {"words", "phrases", "not", "in", "near", "is", "k", "cursor", "timeout"} <= set(body)
+    assert set(document["components"]["schemas"]["Completion"]["properties"]) == {"text", "from", "to"}
 
 
 async def test_a_request_that_hangs_is_ended(door: StandIn) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from glimpsed import files
+from glimpsed.folding import fold as fold  # noqa: PLC0414  terms and texts are folded alike
 from glimpsed.searching import function_words
 
 # Scripts written without blanks: Thai and Lao, Burmese, Khmer, kana, Han; and Hangul for its endings.
@@ -25,7 +26,6 @@ _MARKED = "\u0900-\u0dff\u0f00-\u0fff"
 _LETTER = f"(?:[^\\W_{_UNSPACED}]|[{_MARKED}])"
 _WORD = re.compile(_LETTER)
 _TERM = re.compile(f"([{_UNSPACED}]+)|({_LETTER}+)")
-_ACCENT = re.compile("[\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0670]")
 _HIRAGANA = re.compile("[\u3041-\u309f]")
 _HANGUL = re.compile("[\uac00-\ud7af]")
 _FUNCTION_HAN = frozenset("的了是在和与及我你您他她它们这那个吗呢吧啊着把被从就都也很之其")
@@ -39,14 +39,6 @@ INFLECTED = 0.8
 """What a term counts for where only another form of it is there (`receipts` for `receipt`)."""
 WITHIN = 0.6
 """The same where it is a part of a longer word (`Ticket` in `Fahrticket`)."""
-
-
-def fold(text: str) -> str:
-    """A text for comparing: without case, width, ligatures and accents; blanks made single."""
-    if text.isascii():
-        return " ".join(text.lower().split())
-    plain = _ACCENT.sub("", unicodedata.normalize("NFKD", text).casefold())
-    return " ".join(unicodedata.normalize("NFKC", plain).split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,10 +171,10 @@ class _Form:
             return float(self.word in text)
         best, at = 0.0, text.find(self.stem)
         while at >= 0:
-            if not (at and _in_word(text[at - 1])):
+            if not (at and in_word(text[at - 1])):
                 end = at + len(self.stem)
                 most = min(len(text), at + max(self.longest, len(self.word) + 2) + 1)
-                while end < most and _in_word(text[end]):
+                while end < most and in_word(text[end]):
                     end += 1
                 found = text[at:end]
                 if found == self.word:
@@ -208,5 +200,6 @@ def _form(term: Term) -> _Form:
 
 
 @lru_cache(4096)
-def _in_word(character: str) -> bool:
+def in_word(character: str) -> bool:
+    """Whether a folded character is a part of a word, of a script that is written with blanks."""
     return _WORD.match(character) is not None

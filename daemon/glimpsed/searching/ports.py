@@ -2,9 +2,12 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from glimpsed.records import Encoding, Filters, Row
+
+Sort = Literal["relevance", "date", "name"]
+"""What hits are sorted by; without words `relevance` is `date`."""
 
 
 class Table(Protocol):
@@ -40,8 +43,23 @@ class Table(Protocol):
         """
         ...
 
+    async def phrase(self, phrases: Sequence[str], filters: Filters, k: int) -> Sequence[tuple[str, float]]:
+        """(path, bm25) of rows that may hold every phrase, in their text or their file's name.
+
+        None that does is left out unless there are more than `k`.
+        """
+        ...
+
     async def recent(self, filters: Filters, k: int) -> Sequence[Row]:
         """Newest first, by when the picture was taken, else by when the file changed."""
+        ...
+
+    async def by_name(self, filters: Filters, k: int) -> Sequence[Row]:
+        """By the name of the file, case and accents aside, then by path."""
+        ...
+
+    async def names(self, column: Literal["camera", "place", "directory"]) -> Sequence[str]:
+        """The different values of a column, or the directories that rows lie in; in no order."""
         ...
 
 

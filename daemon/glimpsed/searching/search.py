@@ -9,17 +9,19 @@ from typing import Any
 import anyio
 from anyio import to_thread
 
-from glimpsed.errors import EncoderError, UsageError
-from glimpsed.records import Filters, Row
-from glimpsed.searching import candidates, centre, coverage, hits
+from glimpsed.errors import EncoderError, QueryError, UsageError
+from glimpsed.filters import Fields
+from glimpsed.records import Row
+from glimpsed.searching import candidates, centre, completing, coverage, hits, pages, sorting, turning
 from glimpsed.searching.candidates import Candidate, Found
-from glimpsed.searching.ports import Answer, Encoders, Hit, Question, Settings, Table
-from glimpsed.searching.query import Query, parse
+from glimpsed.searching.completing import Completion
+from glimpsed.searching.exact import Demands
+from glimpsed.searching.pages import Kept, Pages
+from glimpsed.searching.ports import Answer, Encoders, Hit, Question, Settings, Sort, Table
+from glimpsed.searching.query import Query, parse, parse_fields
 
 MOST = 1000
 """Hits of one page, at most."""
-FARTHEST = 10_000
-"""Hits that can be paged through."""
 POOL = 120
 """Rows asked of each list, at least."""
 LARGEST_POOL = 20_000
@@ -29,6 +31,9 @@ LONG = 100_000
 """Characters that are held against a question in some milliseconds."""
 LOOKED_UP = 48
 """Words whose frequency is asked for; of a longer question the others count as rare."""
+FORGOTTEN = (
+    "the first page is no longer remembered, so the question was asked again: a hit may come twice or not at all"
+)
 
 
 class Search:
@@ -43,6 +48,7 @@ class Search:
         folders: Sequence[str] = (),
         home: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._table = table
         self._encoders = encoders
@@ -50,48 +56,94 @@ class Search:
         self._folders = tuple(folders)
         self._home = home
         self._now = now
+        self._clock = clock
+        self._pages = Pages()
         self._counted: tuple[int | None, int] = (None, 0)
 
-    async def search(self, question: str, k: int = 10, cursor: str | None = None) -> Answer:
+    async def search(
+        self, question: str | Fields, k: int = 10, cursor: str | None = None, *, sort: Sort = "relevance"
+    ) -> Answer:
         """The `k` (1 to 1,000) best hits, or those after `cursor`, an earlier answer's `next`.
 
-        A question without words lists what the filters leave, newest first. Raises QueryError where the question
-        cannot be understood, UsageError for a wrong `k` or cursor, TableError where the table cannot be read. An
-        encoder that cannot answer is a warning: the words alone are searched for.
+        A question without words lists what the filters leave, newest first. With words, `sort` orders those of the
+        1,000 best hits that match: `sorting.matching`. Pages keep the order of the first one while the index changes,
+        as long as the answer is remembered. Raises QueryError where the question cannot be understood or is empty,
+        UsageError for a wrong `k` or cursor, TableError where the table cannot be read. An encoder that cannot answer
+        is a warning: the words alone are searched for.
         """
         began = time.perf_counter()
         if not 1 <= k <= MOST:
             raise UsageError(f"k is {k}; it goes from 1 to {MOST}")
-        query = parse(question, now=self._now(), folders=self._folders, home=self._home)
-        version = self._table.version
-        offset, warnings = _offset(cursor, version)
-        k = min(k, FARTHEST - offset)
-        used: tuple[str, ...] = ()
-        if query.words:
-            found, used, more = await self._by_words(query, offset + k + 1)
-            warnings += more
-        else:
-            found = await self._by_date(query.filters, offset + k + 1)
-        further = len(found) > offset + k and offset + k < FARTHEST
+        query = self.understood(question)
+        key = f"{sort} {question!r}"
+        begin, kept = 0, None
+        warnings: tuple[str, ...] = ()
+        if cursor is not None:
+            begin, token = pages.read(cursor, key)
+            kept = self._pages.find(token, self._clock())
+            warnings = () if kept is not None else (FORGOTTEN,)
+        kept = kept or Kept(key)
+        shown, further, more = await turning.turn(
+            kept,
+            begin,
+            k,
+            find=partial(self._find, query, sort),
+            table=self._table,
+            demands=Demands(query),
+        )
+        if further is not None:
+            self._pages.keep(kept, self._clock())
         return Answer(
-            hits=tuple(found[offset : offset + k]),
-            next=f"{offset + k}.{version}" if further else None,
+            hits=tuple(shown),
+            next=None if further is None else pages.cursor(kept, further),
             took_ms=(time.perf_counter() - began) * 1000,
-            encoders=used,
-            warnings=warnings,
+            encoders=kept.used,
+            warnings=warnings + more,
         )
 
-    async def _by_date(self, filters: Filters, wanted: int) -> list[Hit]:
-        pool = wanted
+    def understood(self, question: str | Fields) -> Query:
+        """What a question means now. QueryError where it cannot be understood, or asks for nothing."""
+        now, folders, home = self._now(), self._folders, self._home
+        if isinstance(question, str):
+            query = parse(question, now=now, folders=folders, home=home)
+        else:
+            query = parse_fields(question, now=now, folders=folders, home=home)
+        if query == Query():
+            raise QueryError("the question is empty", hint="give words, or a filter such as after:2024")
+        return query
+
+    async def complete(self, text: str) -> list[Completion]:
+        """How the last word of a question that is being typed may go on; TableError where the table cannot be read."""
+        return await completing.complete(text, self._table, self._folders, self._home)
+
+    async def _find(self, query: Query, sort: Sort, wanted: int) -> turning.Found:
+        """The best hits, `wanted` where there are as many, so many more as are sure of their order."""
+        if not query.words:
+            return await self._listed(query, sort, wanted)
+        if sort == "relevance":
+            found, used, warnings, more = await self._by_words(query, wanted)
+            sure = max(wanted, POOL * 4 // 5) if more else len(found)
+            return turning.Found(found[:sure], more, used, warnings)
+        found, used, warnings, _ = await self._by_words(query, sorting.SORTED)
+        matching = sorting.matching(found[: sorting.SORTED])
+        rows = await self._table.select({hit.path for hit in matching})
+        return turning.Found(sorting.in_order(matching, rows, sort), False, used, warnings)
+
+    async def _listed(self, query: Query, sort: Sort, wanted: int) -> turning.Found:
+        demands, pool = Demands(query), max(POOL, wanted)
         while True:
-            rows = await self._table.recent(filters, pool)
-            found = hits.by_date(rows)
-            if len(found) >= wanted or len(rows) < pool or pool >= LARGEST_POOL:
-                return found
+            read = self._table.by_name if sort == "name" else self._table.recent
+            rows = await read(query.filters, pool)
+            found = sorting.listed([row for row in rows if demands.met(row)], sort)
+            more = len(rows) >= pool
+            if len(found) >= wanted or not more:
+                return turning.Found(found, more)
+            if pool >= LARGEST_POOL:
+                return turning.Found(found, False, warnings=(_bounded(pool),))
             pool = min(LARGEST_POOL, pool * 4)
 
-    async def _by_words(self, query: Query, wanted: int) -> tuple[list[Hit], tuple[str, ...], tuple[str, ...]]:
-        """The best hits, `wanted` where there are as many; the encoders that took part; warnings."""
+    async def _by_words(self, query: Query, wanted: int) -> tuple[list[Hit], tuple[str, ...], tuple[str, ...], bool]:
+        """The best hits, `wanted` where there are as many; the encoders that took part; warnings; if there are more."""
         question: Question | None = None
         asked: coverage.Asked | None = None
         warnings: tuple[str, ...] = ()
@@ -119,7 +171,10 @@ class Search:
             gathered, full = await self._candidates(query, asked, question, pool)
             found = await _weighed(partial(hits.by_score, asked, sparse, gathered, self._settings.weights), gathered)
             if len(found) >= wanted or not full or pool >= LARGEST_POOL:
-                return [hit for hit in found if hit.score >= self._settings.min_score], used, warnings
+                if len(found) < wanted and full and (query.phrases or query.excluded):
+                    warnings += (_bounded(pool),)
+                good = [hit for hit in found if hit.score >= self._settings.min_score]
+                return good, used, warnings, full and pool < LARGEST_POOL and len(good) == len(found)
             pool = min(LARGEST_POOL, pool * 4)
 
     async def _asked(self, query: Query) -> coverage.Asked:
@@ -147,7 +202,7 @@ class Search:
         self, query: Query, asked: coverage.Asked, question: Question | None, pool: int
     ) -> tuple[list[tuple[Candidate, Row]], bool]:
         """Candidates with their rows, and whether any list was cut at `pool`."""
-        lists: dict[str, Found] = {"fallback": (), "strong": (), "text": ()}
+        lists: dict[str, Found] = {"fallback": (), "strong": (), "text": (), "phrase": ()}
         version = self._table.version
 
         async def nearest(name: str, vector: Any) -> None:
@@ -160,7 +215,12 @@ class Search:
         async def match() -> None:
             lists["text"] = await self._table.match(_telling(query.words, asked), query.filters, pool)
 
+        async def phrase() -> None:
+            lists["phrase"] = await self._table.phrase(query.phrases, query.filters, pool)
+
         reads = [match()] if asked.terms else []
+        if query.phrases:
+            reads.append(phrase())
         if question is not None:
             vector = centre.centred(question.fallback.dense, self._encoders.fallback_id)
             reads.append(nearest("fallback", vector))
@@ -171,8 +231,11 @@ class Search:
         paths = {path for found in lists.values() for path, _ in found}
         selected = await self._table.select(paths, since=version)
         # A row can have gone missing, or been forgotten, since the lists were made.
-        rows = {path: row for path, row in selected.items() if (row.missing_since is not None) == query.filters.missing}
-        fallback, strong, text = ([one for one in found if one[0] in rows] for found in lists.values())
+        demands = Demands(query)
+        rows = {path: row for path, row in selected.items() if demands.met(row)}
+        fallback, strong, text, phrases = ([one for one in found if one[0] in rows] for found in lists.values())
+        matched = {path for path, _ in text}
+        text += [one for one in phrases if one[0] not in matched]
         carriers = {path for path, row in rows.items() if row.encoder == self._encoders.chosen_id}
         dense = candidates.merge_dense(fallback, strong, carriers)
         return [(one, rows[one.path]) for one in candidates.union(dense, text)], full
@@ -207,13 +270,5 @@ async def _together(*reads: Awaitable[None]) -> None:
         raise error from group
 
 
-def _offset(cursor: str | None, version: int) -> tuple[int, tuple[str, ...]]:
-    if cursor is None:
-        return 0, ()
-    offset, dot, then = cursor[:40].partition(".")
-    digits = offset.isascii() and offset.isdigit() and then.isascii() and then.isdigit()
-    if not dot or not digits or int(offset) >= FARTHEST:
-        raise UsageError(f"{cursor[:40]!r} is not a cursor of an earlier answer")
-    if int(then) == version:
-        return int(offset), ()
-    return int(offset), ("the index has changed since the first page: a hit may come twice or not at all",)
+def _bounded(pool: int) -> str:
+    return f"only the first {pool} pictures were looked through: there may be more that fit"

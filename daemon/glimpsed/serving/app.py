@@ -1,25 +1,23 @@
-"""The application: routes, and what becomes of errors."""
+"""The application: its routes."""
 
 import base64
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from anyio import to_thread
 from fastapi import FastAPI, Query, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, Response, StreamingResponse
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from glimpsed import __version__
-from glimpsed.errors import ChildError, EncoderError, GlimpsedError, QueryError, TableError, UsageError
-from glimpsed.serving import models, problems
+from glimpsed.errors import UsageError
+from glimpsed.serving import models, refusals
 from glimpsed.serving.door import Door
 from glimpsed.serving.limits import Bounds, Limits, Requests, allow
 
-MOST_HITS = 1000
 _SCANNING = 540.0  # seconds more for a scan: a slow disk may hold a million files
 _FOR_GOOD = {"cache-control": "max-age=31536000, immutable"}  # what is named by its content does not change
 _MEDIA_TYPES = {
@@ -27,10 +25,6 @@ _MEDIA_TYPES = {
     "jpeg2000": "image/jp2",
     "ppm": "image/x-portable-anymap",
     "tga": "image/x-tga",
-}
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    "4XX": {"model": models.Problem, "description": "It cannot be answered as it was asked"},
-    "5XX": {"model": models.Problem, "description": "It cannot be answered just now, or glimpsed made a mistake"},
 }
 
 
@@ -43,15 +37,14 @@ def make_app(door: Door, bounds: Bounds | None = None) -> FastAPI:
         docs_url=None,  # its page loads scripts from the network
         redoc_url=None,
         redirect_slashes=False,
-        responses=_PROBLEMS,
+        responses=refusals.PROBLEMS,
     )
     app.state.requests = Requests(bounds or Bounds())
     app.add_middleware(Limits, requests=app.state.requests, refused=door.refused)
     _add_searching(app, door)
     _add_pictures(app, door)
     _add_upkeep(app, door)
-    _add_problems(app, door)
-    _tell_problems(app)
+    refusals.add(app, door)
     return app
 
 
@@ -59,8 +52,11 @@ def _add_searching(app: FastAPI, door: Door) -> None:
     @app.get("/v1/search")
     async def search(
         request: Request,
-        q: Annotated[str, Query(description="words, and filters such as after:2024-06 in:~/Pictures type:png")] = "",
-        k: Annotated[int, Query(ge=1, le=MOST_HITS, description="how many hits")] = 10,
+        q: Annotated[
+            str, Query(description='words, "phrases", -words, and filters such as after:2024-06 type:png')
+        ] = "",
+        k: Annotated[int, Query(ge=1, le=models.MOST_HITS, description="how many hits")] = 10,
+        sort: Annotated[models.Sort, Query(description="without words, relevance is date")] = "relevance",
         cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before")] = None,
         sync: Annotated[bool, Query(description="wait until all that is on disk now has been read")] = False,
         timeout: Annotated[float, Query(gt=0, le=3600, description="seconds that `sync` waits")] = 30.0,
@@ -68,7 +64,28 @@ def _add_searching(app: FastAPI, door: Door) -> None:
         """Find pictures."""
         if sync:
             allow(request, timeout)
-        return await door.search(q, k=k, cursor=cursor, sync=sync, timeout=timeout)
+        return await door.search(q, k=k, sort=sort, cursor=cursor, sync=sync, timeout=timeout)
+
+    @app.post("/v1/search")
+    async def search_by_fields(request: Request, asked: models.SearchRequest) -> models.Found:
+        """Find pictures by a question in parts, in which nothing has to be quoted."""
+        if asked.sync:
+            allow(request, asked.timeout)
+        return await door.search(
+            asked.fields(),
+            k=asked.k,
+            sort=asked.sort,
+            cursor=asked.cursor,
+            sync=asked.sync,
+            timeout=asked.timeout,
+        )
+
+    @app.get("/v1/complete")
+    async def complete(
+        q: Annotated[str, Query(max_length=models.LONGEST, description="what is typed so far, up to the cursor")] = "",
+    ) -> models.Completions:
+        """How the last word of a question may go on: names of filters, their values, cameras, places, directories."""
+        return models.Completions(completions=await door.complete(q))
 
     @app.get("/v1/explain")
     async def explain(
@@ -198,64 +215,3 @@ class _Events(Response):
                 said = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace")
                 await send({"type": "http.response.body", "body": said + b"\n", "more_body": True})
         await send({"type": "http.response.body", "body": b""})
-
-
-def _add_problems(app: FastAPI, door: Door) -> None:
-    @app.exception_handler(GlimpsedError)
-    async def refuse(request: Request, error: Exception) -> Response:
-        assert isinstance(error, GlimpsedError)
-        status = _status_of(error)
-        door.refused(request.scope["path"][:200], status, str(error))
-        if isinstance(error, QueryError):
-            return _problem(status, error.what, column=error.column, hint=error.hint)
-        return _problem(status, f"{error.where}: {error.what}" if error.where else error.what, hint=error.hint)
-
-    @app.exception_handler(RequestValidationError)
-    async def invalid(request: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)
-        status = 422
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'][1:] or fault['loc']))}: {fault['msg']}" for fault in error.errors()
-        )
-        if error.body and "json" not in request.headers.get("content-type", ""):
-            status, faults = 415, "a body has to come as content-type: application/json"
-        door.refused(request.scope["path"][:200], status, faults)
-        return _problem(status, faults)
-
-    @app.exception_handler(HTTPException)
-    async def http(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)
-        response = _problem(error.status_code, error.detail)
-        response.headers.update(error.headers or {})
-        return response
-
-
-def _problem(status: int, detail: str, *, column: int | None = None, hint: str | None = None) -> Response:
-    body = problems.problem(status, detail, column=column, hint=hint)
-    return Response(body, status, media_type=problems.MEDIA_TYPE)
-
-
-def _status_of(error: GlimpsedError) -> int:
-    match error:
-        case QueryError() | UsageError():
-            return 400
-        case TableError() | EncoderError() | ChildError():
-            return 503
-        case _:
-            return 500
-
-
-def _tell_problems(app: FastAPI) -> None:
-    """Problems have a media type of their own in the OpenAPI document too."""
-    routes = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            for path in routes()["paths"].values():
-                for operation in path.values():
-                    for status in _PROBLEMS:
-                        content = operation["responses"][str(status)]["content"]
-                        content[problems.MEDIA_TYPE] = content.pop("application/json")
-        return routes()
-
-    app.openapi = openapi  # type: ignore[method-assign]  # as FastAPI's manual has it

@@ -5,14 +5,21 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
+from glimpsed.filters import Fields
 from glimpsed.serving import models
 
 
 class Door(Protocol):
     """The daemon, as the routes see it. Refusals are errors of the tree; None means that there is no such thing."""
 
-    async def search(self, question: str, *, k: int, cursor: str | None, sync: bool, timeout: float) -> models.Found:
+    async def search(
+        self, question: str | Fields, *, k: int, sort: models.Sort, cursor: str | None, sync: bool, timeout: float
+    ) -> models.Found:
         """The hits; with `sync` after all that is on disk has been read, or `timeout` seconds."""
+        ...
+
+    async def complete(self, text: str) -> list[models.Completion]:
+        """How a question that is being typed may go on."""
         ...
 
     async def status(self) -> models.Status:

@@ -20,14 +20,24 @@ class RefusedError(Exception):
         self.headers = dict(headers or {})
 
 
-def problem(status: int, detail: str, *, column: int | None = None, hint: str | None = None) -> bytes:
-    """The body of a refusal. `detail` and `hint` may be any text: what is not Unicode becomes a question mark."""
+def problem(
+    status: int,
+    detail: str,
+    *,
+    column: int | None = None,
+    field: str | None = None,
+    hint: str | None = None,
+    suggestion: str | None = None,
+) -> bytes:
+    """The body of a refusal. Its texts may be any: what is not Unicode becomes a question mark."""
     told = Problem(
         title=HTTPStatus(status).phrase,  # as RFC 9457 wants it for the type about:blank
         status=status,
         detail=_plain(detail),
         column=column,
+        field=field,
         hint=None if hint is None else _plain(hint),
+        suggestion=suggestion,
     )
     return told.model_dump_json(exclude_none=True).encode()
 

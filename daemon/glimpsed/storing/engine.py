@@ -13,7 +13,7 @@ import lancedb
 import pyarrow as pa
 from anyio import create_task_group, get_cancelled_exc_class
 from lancedb.index import FTS, BTree, IvfRq
-from lancedb.query import ColumnOrdering, FullTextOperator, MatchQuery
+from lancedb.query import BooleanQuery, ColumnOrdering, FullTextOperator, MatchQuery, Occur, PhraseQuery
 
 from glimpsed.errors import NoRoomError, TableError
 from glimpsed.files import shown
@@ -258,6 +258,13 @@ class Engine:
         """Insert the batch's rows, in one version. None of their paths may be in the table; they must be distinct."""
         with translated("writing rows", self.directory):
             await self._table.add(batch, on_bad_vectors="null")
+
+    async def phrase(self, phrases: Sequence[str], where: str, k: int) -> Any:
+        """`path` and `_score` (BM25) of the `k` rows that hold the words of every phrase in their order, best first."""
+        with translated("searching the text", self.directory):
+            asked = BooleanQuery([(Occur.MUST, PhraseQuery(one, "text")) for one in phrases])
+            query = self._table.query().nearest_to_text(asked).where(where)
+            return await _collected(query.select(["path", "_score"]).limit(k))
 
     async def merge(self, batch: Any) -> None:
         """Insert the batch's rows, or replace those of the same path; in one version. Paths must be distinct."""

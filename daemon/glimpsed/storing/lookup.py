@@ -9,12 +9,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from glimpsed.records import Filters, Row, Sparse
+from glimpsed.filters import Filters
+from glimpsed.records import Row, Sparse
 from glimpsed.storing import shelf, sql
 from glimpsed.storing.arrays import values
-from glimpsed.storing.backlog import Backlog
 from glimpsed.storing.columns import of
 from glimpsed.storing.engine import ROW, Engine
+from glimpsed.storing.naming import LONGEST, Naming
 from glimpsed.storing.reads import converted
 from glimpsed.storing.shelf import Shelf
 
@@ -24,7 +25,6 @@ EXACT_UP_TO: Final = 10_000
 FREQUENCY_UP_TO: Final = 10_000
 """A word in more rows than this is common; how common no longer matters."""
 
-_LONGEST = 4_096  # characters of a question that are looked up
 _REMEMBERED = 4_096  # words
 
 _DATED = ("path", "taken_at", "mtime_ns")
@@ -37,11 +37,8 @@ _LATELY: Final = 4_096  # rows that lists were made of
 _TRIES: Final = 2
 
 
-class Lookup(Backlog):
+class Lookup(Naming):
     """Candidates for a question, best first. Missing rows only where the filters ask for them."""
-
-    version: int
-    """Grows with every commit."""
 
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
@@ -65,7 +62,7 @@ class Lookup(Backlog):
             column, made = columns.strong, f"{columns.cut} IS NOT NULL"
         if k <= 0:
             return []
-        where, spare = self._narrowed(filters, made)
+        where, spare = await self._narrowed(filters, made)
         exact = column not in self._engine.vector_indices or await self._count(where) <= EXACT_UP_TO
         ask = partial(self._engine.nearest, vector, column, where, k + spare, exact=exact)
         found = await self._found(ask, "_distance", filters)
@@ -75,14 +72,14 @@ class Lookup(Backlog):
         """(path, BM25) of the rows that hold any of the question's words; nothing in it has a special meaning."""
         if k <= 0 or not question.strip():
             return []
-        where, spare = self._narrowed(filters)
-        words = sql.encodable(question[:_LONGEST])
+        where, spare = await self._narrowed(filters)
+        words = sql.encodable(question[:LONGEST])
         return (await self._found(partial(self._engine.match, words, where, k + spare), "_score", filters))[:k]
 
-    def _narrowed(self, filters: Filters, also: str | None = None) -> tuple[str | None, int]:
+    async def _narrowed(self, filters: Filters, also: str | None = None) -> tuple[str | None, int]:
         """The condition to ask with, None where none is needed, and how many rows more to ask for because of it."""
         if filters != Filters() or self.missing > _SPARE:
-            where = sql.filtered(filters)
+            where = await self._where(filters)
             return (where if also is None else f"{where} AND {also}"), 0
         return also, self.missing
 
@@ -141,13 +138,13 @@ class Lookup(Backlog):
             then, known = self._frequencies = self.version, {}
         if word not in known:
             where = sql.PRESENT if self.missing else None
-            found = await self._engine.match(sql.encodable(word[:_LONGEST]), where, FREQUENCY_UP_TO, every=True)
+            found = await self._engine.match(sql.encodable(word[:LONGEST]), where, FREQUENCY_UP_TO, every=True)
             known[word] = int(found.num_rows)
         return known[word]
 
     async def recent(self, filters: Filters, k: int) -> list[Row]:
         """The `k` newest rows, by when the picture was taken, else by when its file changed; without vectors."""
-        table = await self._engine.select(_DATED, sql.filtered(filters))
+        table = await self._engine.select(_DATED, await self._where(filters))
         paths = await converted(lambda found: _newest(found, k), table)
         rows = await self.select(paths)
         return [rows[path] for path in paths if path in rows]

@@ -1,12 +1,10 @@
 """Conditions on rows as SQL. Pure: strings in, strings out."""
 
 from collections.abc import Collection, Iterator
-from datetime import datetime
 from itertools import islice
 
-from glimpsed.errors import QueryError
 from glimpsed.files import key_of
-from glimpsed.records import Current, Filters
+from glimpsed.records import Current
 
 PRESENT = "missing_since IS NULL"
 MISSING = "missing_since IS NOT NULL"
@@ -50,71 +48,6 @@ def _begins(prefix: str) -> str:
     """A range, because LIKE has wildcards and a range can use an index. All prefixes end in a slash."""
     assert prefix.endswith("/")
     return f"(path >= {text(prefix)} AND path < {text(prefix[:-1] + '0')})"
-
-
-def filtered(filters: Filters) -> str:
-    """The rows that a question is about. QueryError where a date is none."""
-    conditions = [MISSING if filters.missing else PRESENT]
-    if filters.after is not None:
-        conditions.append(_since(filters.after))
-    if filters.before is not None:
-        # A row has either a taken_at or none, and mtime_ns is never null: so the complement is exact.
-        conditions.append(f"NOT {_since(filters.before)}")
-    if filters.places:
-        conditions.append(_any(inside(place) for place in filters.places))
-    if filters.types:
-        conditions.append(_any(one_of("format", [kind.lower() for kind in filters.types])))
-    return " AND ".join(conditions)
-
-
-def _any(conditions: Iterator[str]) -> str:
-    return "(" + " OR ".join(conditions) + ")"
-
-
-def _since(prefix: str) -> str:
-    """Taken at or after the beginning of an ISO 8601 prefix; without a date, by the file's time, locally."""
-    moment = beginning(prefix)
-    return (
-        f"((taken_at IS NOT NULL AND taken_at >= {text(shortest(moment))})"
-        f" OR (taken_at IS NULL AND mtime_ns >= {_nanoseconds(moment)}))"
-    )
-
-
-def _nanoseconds(moment: datetime) -> int:
-    """Since the epoch, as far as 64 bits reach."""
-    try:
-        seconds = int(moment.timestamp())
-    except (OverflowError, ValueError, OSError):  # a local time before the year 1
-        seconds = -_FAR
-    return max(-_FAR, min(_FAR, seconds)) * 1_000_000_000
-
-
-_FAR = 9_000_000_000  # seconds: the years 1684 to 2255
-
-_FORMS = ("%Y", "%Y-%m", "%Y-%m-%d", "%Y-%m-%dT%H", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
-
-
-def beginning(prefix: str) -> datetime:
-    """The local moment at which the year, month, day, … that `prefix` names begins. QueryError where it is none."""
-    for form in _FORMS:
-        try:
-            return datetime.strptime(prefix.strip().replace(" ", "T", 1), form)
-        except ValueError:
-            continue
-    raise QueryError(f"{prefix!r} is no date", hint="dates look like 2024, 2024-06 or 2024-06-30")
-
-
-def shortest(moment: datetime) -> str:
-    """The least text that sorts at or after nothing taken before `moment` and before all taken from then on.
-
-    A picture may know no more than its year: `2024` sorts before `2024-01-01`, yet begins with it.
-    """
-    full = moment.strftime("%Y-%m-%dT%H:%M:%S").rjust(19, "0")
-    for least in (":00", ":00", "T00", "-01", "-01"):
-        if not full.endswith(least):
-            break
-        full = full.removesuffix(least)
-    return full
 
 
 def _there(current: Current) -> str:

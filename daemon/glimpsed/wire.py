@@ -1,0 +1,37 @@
+"""How the client's requests go over the socket."""
+
+import base64
+import http.client
+import os
+import socket
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path: str, timeout: float | None) -> None:
+        super().__init__("glimpsed", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        """See http.client."""
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(os.fsencode(self._path))
+
+
+def named(path: str) -> dict[str, str]:
+    """A path as the API takes it: as text, or exactly where it is not UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return {"path_bytes": base64.b64encode(os.fsencode(path)).decode()}
+    return {"path": path}
+
+
+def target(path: str, asked: Mapping[str, object]) -> str:
+    """A route and what it is asked."""
+    # Bytes of a question that are not UTF-8 cannot mean anything.
+    return f"{path}?{urlencode({key: str(value).encode('utf-8', 'replace') for key, value in asked.items()})}"
