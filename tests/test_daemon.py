@@ -61,6 +61,13 @@ def test_a_dropped_picture_is_found_by_the_words_in_it(daemon: Daemon) -> None:
     assert hit["signals"]["text"] > 0
     assert (hit["width"], hit["height"]) == (640, 300)
 
+    where = {"in": str(directory), "not": ["invoice"], "has": ["text"], "size": ">=600x300", "sort": "date"}
+    assert [one["path"] for one in daemon.client.search_by_fields({"phrases": ["ramen shop"], **where})["hits"]] == [
+        str(picture)
+    ]
+    assert daemon.client.search(f'ramen -"RAMEN  shop" in:"{directory}"')["hits"] == []
+    assert any(one["text"].strip('"').endswith("/words") for one in daemon.client.complete("in:words"))
+
 
 def test_another_language_finds_a_caption_by_meaning(daemon: Daemon) -> None:
     directory = place(daemon, "meaning")

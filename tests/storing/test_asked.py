@@ -11,6 +11,7 @@ from tests import predicate
 from tests.storing.making import puts, row, unit
 
 from glimpsed.filters import Area, Filters, Range
+from glimpsed.folding import fold
 from glimpsed.records import Part, Row
 from glimpsed.storing.table import Table, open_table
 from glimpsed.storing.writer import Writer
@@ -124,6 +125,20 @@ async def test_the_table_gives_what_the_filters_mean(filled: Table, filters: Fil
     assert {one.path for one in await filled.by_name(filters, 1000)} == found
     assert {path for path, _ in await filled.nearest(unit(1), strong=False, filters=filters, k=1000)} == found
     assert {path for path, _ in await filled.match("picture", filters, 1000)} == found
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.text(max_size=12), min_size=1, max_size=3))
+async def test_any_text_can_be_asked_for(filled: Table, texts: list[str]) -> None:
+    filters = Filters(without=(Filters(cameras=tuple(texts)), Filters(towns=tuple(texts), types=tuple(texts))))
+    found = {path for path, _ in await filled.phrase(texts, Filters(), 1_000)}
+    folded = [fold(text) for text in texts]
+    held = {one.path for one in ROWS if all(text in fold(one.text) for text in folded)}
+    if all(text.isascii() and text.isalnum() for text in folded):
+        assert found >= {one.path for one in ROWS if one.path in held and one.missing_since is None}
+    assert {one.path for one in await filled.recent(filters, 1_000)} == {
+        one.path for one in ROWS if predicate.asked_for(one, filters)
+    }
 
 
 @pytest.mark.parametrize(
