@@ -69,7 +69,7 @@ def test_loading_never_blocks_at_start_and_after_an_idle_unload(
     model = with_code(tmp_path / "my-model")
     waiting = CODE.replace("return cls()", "import os; open(os.environ['TEST_GATE']).read(); return cls()")
     (model / "turned.py").write_text(waiting, "utf-8")
-    given = settings(model, ENCODE_TRUST_REMOTE_CODE="true", ENCODE_UNLOAD_AFTER="2 s")
+    given = settings(model, ENCODE_TRUST_REMOTE_CODE="true", ENCODE_UNLOAD_AFTER="4 s")
     with running(tmp_path / "home", folder, **given) as started:
         reaches(started, "loading")
         wait_for(lambda: started.client.status()["pictures"]["stale"] == len(CAPTIONS), deadline=PATIENCE)
@@ -92,9 +92,11 @@ def test_loading_never_blocks_at_start_and_after_an_idle_unload(
         assert phase(started) == "loading"
 
         let(gate)
-        reaches(started, "ready")
+        gate.unlink()
+        gate.touch()  # from now on every load goes on
+        both = {FALLBACK_ID, told["id"]}
+        wait_for(lambda: set(started.client.search("candles on a cake")["encoders"]) == both, deadline=PATIENCE)
         answer = started.client.search("candles on a cake")
-        assert set(answer["encoders"]) == {FALLBACK_ID, told["id"]}
         assert Path(answer["hits"][0]["path"]).name == "IMG_0002.jpg"
 
 
