@@ -56,7 +56,7 @@ bge-m3: $(VENV)/.core
 	  $(PIP) install --no-deps --no-index $(TORCH) 2>/dev/null || $(PIP) install --no-deps --extra-index-url $(TORCH_CPU) $(TORCH); \
 	fi
 	$(PIP) install --constraint constraints.txt --editable '.[bge-m3]'
-	@echo "The weights (2.3 GB) are not fetched by this. The README has the line that does; glimpse status tells what is missing."
+	@echo "The weights (2.3 GB) are not fetched by this: $(BIN)/glimpse model pull does. glimpse status tells what is missing."
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

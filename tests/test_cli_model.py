@@ -395,3 +395,12 @@ def test_code_has_to_be_trusted_first(home: dict[str, str], tmp_path: Path) -> N
 def test_a_variable_that_wins_is_told(home: dict[str, str]) -> None:
     done = run(home | {"GLIMPSED_ENCODE_ENCODER": "auto"}, "use", "fallback")
     assert "GLIMPSED_ENCODE_ENCODER wins" in done.stderr
+
+
+def test_names_are_completed(home: dict[str, str], tmp_path: Path) -> None:
+    cached(Path(home["HF_HOME"]), sentence_model(tmp_path / "gte"), name=NAME)
+    for begun, expected in {"f": ["plain,fallback"], "then": [f"plain,{NAME}"], "x": []}.items():
+        asked = {"_GLIMPSE_COMPLETE": "bash_complete", "COMP_WORDS": f"glimpse model use {begun}", "COMP_CWORD": "3"}
+        program = [sys.executable, "-c", "from glimpsed.cli import glimpse; glimpse()"]
+        done = subprocess.run(program, env=home | asked, capture_output=True, text=True, check=False)
+        assert done.stdout.split() == expected

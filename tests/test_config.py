@@ -247,6 +247,40 @@ def test_values_of_another_kind_are_faults(home: dict[str, str], line: str) -> N
     assert ": expected " in fault
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ("auto", "auto"),
+        ("intfloat/multilingual-e5-large", "intfloat/multilingual-e5-large"),
+        ("Alibaba-NLP/gte-Qwen2-7B-instruct", "Alibaba-NLP/gte-Qwen2-7B-instruct"),
+        ("~/models/gte", "HOME/models/gte"),
+        ("/srv/models//gte", "/srv/models/gte"),
+        ("./gte", "HERE/gte"),
+    ],
+)
+def test_an_encoder_is_a_word_a_name_or_a_folder(home: dict[str, str], given: str, expected: str) -> None:
+    wanted = expected.replace("HOME", home["HOME"]).replace("HERE", os.getcwd())
+    assert load(environment=home | {"GLIMPSED_ENCODE_ENCODER": given}).encode.encoder == wanted
+
+
+@pytest.mark.parametrize(
+    ("given", "near"),
+    [
+        ("bgem3", '"bge-m3"'),
+        ("BGE-M3", '"bge-m3"'),
+        ("fall-back", '"fallback"'),
+        ("Auto", '"auto"'),
+        ("xyz", None),
+        ("a/b/c", None),
+        ("https://huggingface.co/BAAI/bge-m3", None),
+    ],
+)
+def test_an_encoder_that_is_none_is_told_with_the_nearest(home: dict[str, str], given: str, near: str | None) -> None:
+    (fault,) = faults(home, f'[encode]\nencoder = "{given}"')
+    assert fault.startswith('FILE:2: encode.encoder: expected "auto", "bge-m3", "fallback", a name such as')
+    assert fault.endswith(f"; the nearest is {near}" if near else "it is none of them")
+
+
 @pytest.mark.parametrize("text", ["{ dense = ", "x"])
 def test_a_variable_that_is_not_what_it_should_be_is_a_fault(home: dict[str, str], text: str) -> None:
     (fault,) = faults(home | {"GLIMPSED_SEARCH_WEIGHTS": text})

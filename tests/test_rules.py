@@ -35,7 +35,7 @@ ADAPTERS = {
     "starlette": ("serving/",),
     "prometheus_client": ("metrics.py",),
     "click": ("cli",),
-    "tomlkit": ("cli_own.py",),
+    "tomlkit": ("cli_own.py", "cli_folder.py"),
 }
 
 

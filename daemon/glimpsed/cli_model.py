@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 _WORDS = ("auto", "bge-m3", "fallback")
 
 
+def _names(context: click.Context, parameter: click.Parameter, begun: str) -> list[str]:
+    """What completes a name: our words, and what is in the Hugging Face cache."""
+    from glimpsed.encoding import cache  # noqa: PLC0415  only for completion
+
+    return [name for name in (*_WORDS, *cache.names()) if name.startswith(begun)]
+
+
 @click.group()
 def model() -> None:
     """Choose what turns words into vectors, and fetch it."""
@@ -44,7 +51,7 @@ def list_(context: click.Context, *, json: bool) -> None:
 
 
 @model.command()
-@click.argument("name", required=False)
+@click.argument("name", required=False, shell_complete=_names)
 @click.option("--revision", metavar="REV", default="main", show_default=True, help="A branch, a tag or a commit.")
 @click.option("--to", "folder", metavar="DIR", help="Put the files there and not into the Hugging Face cache.")
 def pull(name: str | None, *, revision: str, folder: str | None) -> None:
@@ -81,7 +88,7 @@ def pull(name: str | None, *, revision: str, folder: str | None) -> None:
 
 
 @model.command()
-@click.argument("name")
+@click.argument("name", shell_complete=_names)
 @click.option("--trust-remote-code", is_flag=True, help="Also allow that code which comes with the model is run.")
 @click.option("--force", is_flag=True, help="Configure it though it is not here or cannot be used.")
 @as_json

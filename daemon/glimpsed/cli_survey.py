@@ -68,7 +68,7 @@ def survey(settings: "Encode", status: "Status | None") -> Survey:
             one.name,
             one.kind,
             one.bytes,
-            {at.name: need for at in there if (need := one.needs(at.weight_bytes)) is not None},
+            _memory(one, there),
             one.id,
             one.dimension,
             one.max_tokens,
@@ -90,6 +90,12 @@ def print_survey(told: Survey) -> None:
         print(f"device  {shown(device.name)}: {shown(device.title)}, {size(device.free)} free")
     verb = "in use" if told.chosen.running else "would be used"
     print(f"{verb}  {shown(told.chosen.name)} on {shown(told.chosen.device)}: {shown(told.chosen.reason)}")
+
+
+def _memory(one: inventory.Held, there: tuple[Device, ...]) -> dict[str, int]:
+    """Bytes by device; the fallback runs on the CPU alone."""
+    fit = [at for at in there if one.kind != "fallback" or at.name == "cpu"]
+    return {at.name: need for at in fit if (need := one.needs(at.weight_bytes)) is not None}
 
 
 def _needs(one: Listed) -> str:

@@ -62,7 +62,7 @@ class EncoderStatus(TypedDict):
     device: str
     reason: str
     step: NotRequired[str | None]
-    """What is missing for BGE-M3: extra, weights, head files or device."""
+    """What is missing for the stronger one: extra, weights, head files, trust or device."""
 
 
 class FolderStatus(TypedDict):

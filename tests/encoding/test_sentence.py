@@ -165,7 +165,11 @@ def test_the_prompt_belongs_to_the_length(plain: Path) -> None:
     assert np.abs(fits.dense - cut.dense).max() < 1e-5
 
 
-def test_code_of_its_own_is_refused_unless_trusted(tmp_path: Path, plain: Path, encoder: Sentence) -> None:
+def test_code_of_its_own_is_refused_unless_trusted(
+    tmp_path: Path, plain: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Read at the first import; an encoder process sets the variable before.
+    monkeypatch.setattr("transformers.dynamic_module_utils.HF_MODULES_CACHE", str(tmp_path / "copies"))
     folder = with_code(tmp_path / "model")
     with pytest.raises(OwnCodeError, match=r"turned\.Turned") as caught:
         exact(folder)

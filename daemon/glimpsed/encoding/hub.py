@@ -50,7 +50,8 @@ def fetch(plan: Plan, say: Say, *, bars: bool) -> Path:
     fetched anew, once. `bars`: show the progress on standard error. Raises DownloadError.
     """
     library = _library()
-    (library.utils.enable_progress_bars if bars else library.utils.disable_progress_bars)()
+    if not bars:
+        library.utils.disable_progress_bars()
     with _translated(plan.model, plan.revision):
         _expect_room(plan)
         for file in plan.files:

@@ -72,7 +72,8 @@ def modules(folder: Path) -> list[Module]:
         found = [Module(str(one["type"]), folder / str(one["path"])) for one in listed]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise WeightsMissingError(f"modules.json cannot be read: {error!r}", where=str(folder)) from error
-    if not found or not all(one.folder.is_relative_to(folder) and ".." not in one.folder.parts for one in found):
+    inside = [one for one in found if one.folder.is_relative_to(folder)]
+    if not found or inside != found or any(".." in one.folder.relative_to(folder).parts for one in found):
         raise WeightsMissingError("modules.json names no module, or one outside of the folder", where=str(folder))
     return [below for one in found for below in _opened(one)]
 

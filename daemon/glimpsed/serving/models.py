@@ -118,7 +118,7 @@ class EncoderStatus(BaseModel):
     name: str
     device: str
     reason: str
-    step: str | None = Field(None, description="what is missing for BGE-M3: extra, weights, head files, device")
+    step: str | None = Field(None, description="what is missing: extra, weights, head files, trust, device")
     phase: str = Field(description="choosing, loading, ready, unloaded or failed")
 
 
