@@ -394,6 +394,6 @@ anyio.run(main)
 heavy = {{"torch", "onnxruntime", "transformers", "FlagEmbedding", "huggingface_hub", "rapidocr", "lancedb"}}
 print(sorted(heavy & sys.modules.keys()))
 """
-    environment = {**os.environ, "PYTHONPATH": ROOT}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((ROOT, f"{ROOT}/daemon"))}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
     assert done.stdout.strip() == "[]", done.stderr

@@ -62,7 +62,7 @@ def make_fake(diary: Path, spec: EncoderSpec | None = None, **environment: str) 
         spec or EncoderSpec("bge-m3"),
         module="fakes",
         environment={
-            "PYTHONPATH": os.pathsep.join((HERE, ROOT)),
+            "PYTHONPATH": os.pathsep.join((HERE, ROOT, f"{ROOT}/daemon")),
             "GLIMPSED_FAKE_DIARY": str(diary),
             **environment,
         },
@@ -390,7 +390,7 @@ async def main():
     await process.encode([({gate.word!r},)], query=False)
 anyio.run(main)
 """
-    environment = {**os.environ, "PYTHONPATH": ROOT}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join((ROOT, f"{ROOT}/daemon"))}
     async with await anyio.open_process([sys.executable, "-c", code], env=environment) as daemon:
         assert daemon.stdout is not None
         pid = int(await daemon.stdout.receive())

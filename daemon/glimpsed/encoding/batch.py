@@ -179,9 +179,15 @@ class Turns(Generic[_Who]):
         self._busy = False
         return None
 
-    def again(self, who: _Who, lane: Lane) -> _Who:
-        """The holder could go on; the one returned has the next turn: a better lane's, else the holder itself."""
-        self._queues[lane].appendleft(who)
+    def again(self, who: _Who, lane: Lane, *, last: bool = False) -> _Who:
+        """The holder could go on; the one returned has the next turn: a better lane's, else the holder itself.
+
+        With `last` all of its own lane go first, too.
+        """
+        if last:
+            self._queues[lane].append(who)
+        else:
+            self._queues[lane].appendleft(who)
         following = self.leave()
         assert following is not None
         return following

@@ -167,7 +167,7 @@ class EncoderProcess:
                 waiting = [one for one in waiting if one[0] not in scores]
                 if at_most is None:
                     return
-                await turn.again()
+                await turn.again(last=True)
 
     async def wait_unused(self, seconds: float) -> None:
         """Wait until it has been used, and then not for so long."""

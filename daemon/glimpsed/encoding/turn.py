@@ -24,9 +24,9 @@ class Turn:
         if self._holds:
             self._pass_on()
 
-    async def again(self) -> None:
-        """Let those of better lanes go first."""
-        following = self._turns.again(self, self._lane)
+    async def again(self, *, last: bool = False) -> None:
+        """Let those of better lanes go first; with `last`, those of its own lane too."""
+        following = self._turns.again(self, self._lane, last=last)
         if following is not self:
             self._holds, self._called = False, anyio.Event()
             following._called.set()
