@@ -75,6 +75,8 @@ def probe() -> tuple[Device, ...]:
 
     Raises ExtraMissingError where torch cannot be imported. A GPU that does not answer is left out.
     """
+    from glimpsed.encoding.precision import precision  # noqa: PLC0415  it asks `runs_bf16`
+
     torch = load_torch()
     gpus = []
     with warnings.catch_warnings():
@@ -86,7 +88,7 @@ def probe() -> tuple[Device, ...]:
             except RuntimeError:
                 continue
     gpus.sort(key=lambda device: -device.free)
-    return (*gpus, cpu(2 if runs_bf16() else 4))
+    return (*gpus, cpu(2 if precision("cpu", exact=False) == "bfloat16" else 4))
 
 
 def cpu(weight_bytes: int = 4) -> Device:

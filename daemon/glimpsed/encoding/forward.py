@@ -1,41 +1,16 @@
-"""What encoders on torch have in common: batches by tokens, memory that runs out, libraries that talk too much."""
+"""What every model that torch runs needs around its passes. Encoder process only."""
 
 import gc
 import json
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from glimpsed.encoding import devices, weights
 from glimpsed.errors import ExtraMissingError
 
-_CLEAN_BATCHES = 64  # without trouble, before a budget that was halved is doubled again
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "alloc_failed")
-
-
-class Budget:
-    """How many padded tokens go into one batch: halved when memory runs out, and by and by grown again."""
-
-    def __init__(self, tokens: int) -> None:
-        self.most = tokens
-        self.tokens = tokens
-        self._clean = 0
-
-    def take(self, lengths: Sequence[int]) -> int:
-        """How many of the next texts (tokens each, longest first) make a batch; one at least."""
-        return max(1, min(len(lengths), self.tokens // max(1, lengths[0])))
-
-    def halve(self, padded: int) -> None:
-        """A batch of so many padded tokens did not fit."""
-        self.tokens = max(1, min(self.tokens, padded) // 2)
-        self._clean = 0
-
-    def passed(self) -> None:
-        """A batch went through."""
-        self._clean += 1
-        if self._clean >= _CLEAN_BATCHES and self.tokens < self.most:
-            self.tokens, self._clean = min(self.most, self.tokens * 2), 0
 
 
 def names_in(folder: Path) -> set[str]:

@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from glimpsed.encoding import cache, devices, sentence_files, weights
 from glimpsed.encoding.encoder import Text, fit, rough_tokens
-from glimpsed.encoding.forward import Budget, first_line, free, is_out_of_memory, names_in, quiet
+from glimpsed.encoding.forward import first_line, free, is_out_of_memory, names_in, quiet
+from glimpsed.encoding.passes import Budget
+from glimpsed.encoding.precision import precision
 from glimpsed.errors import DeviceError, EncoderError, ExtraMissingError, WeightsMissingError
 from glimpsed.records import Encoding
 
@@ -26,7 +28,7 @@ class Sentence:
     """An `Encoder`: dense vectors of the length that the model has, without token weights.
 
     Questions and passages get the prompts that the model asks for. fp16 on a GPU (bf16 where the model was published
-    so: its numbers may not fit fp16), bf16 on a CPU that has it, else float32.
+    so: its numbers may not fit fp16), bf16 on a CPU where that is quicker, else float32.
     """
 
     has_sparse = False
@@ -182,7 +184,7 @@ def _load(folder: Path, device: str, precision: str, *, trusted: bool) -> Any:
 def _precision(folder: Path, device: str) -> str:
     """What to compute in, by torch's names."""
     if device == "cpu":
-        return "bfloat16" if devices.runs_bf16() else "float32"
+        return precision(device, exact=False)
     config = weights.read_json(folder, "config.json") if weights.there(folder / "config.json") else {}
     published = str(config.get("torch_dtype") or config.get("dtype"))
     return "bfloat16" if published == "bfloat16" else "float16"

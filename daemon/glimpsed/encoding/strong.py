@@ -247,8 +247,8 @@ class Strong:
             self._tell(ChosenState(Fallback.name, FALLBACK_ID, Fallback.device, choice.reason, choice.step, phase))
         else:
             self.dimension = info.dimension
-            name = candidate.name_of(self._settings)
-            self._tell(ChosenState(name, info.id, info.device, choice.reason, None, "ready"))
+            name, reason = candidate.name_of(self._settings), f"{choice.reason} ({info.precision})"
+            self._tell(ChosenState(name, info.id, info.device, reason, None, "ready"))
 
     async def _load(self) -> None:
         self._wanted = False
