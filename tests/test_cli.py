@@ -107,6 +107,7 @@ def test_words_that_are_left_out_are_no_options(home: dict[str, str], stub: Stub
     assert stub.asked[0].parameters == asked
     assert run(home, "search", "-cat").returncode == 0
     assert stub.asked[1].parameters == {"q": "-cat", "k": "10"}
+    assert run(home, "search", "-h").stdout.startswith(b"Usage: ")
     assert run(home, "search", "--nonsense", "x").returncode == 64
     assert run(home, "search", "-k", "many", "x").returncode == 64
 

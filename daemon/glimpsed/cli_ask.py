@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _USUALLY_ZERO = {"cut", "attempts"}
 NOTHING_FOUND = 1
 _WORD = "\0"  # no argument of a program can hold it
-_EXCLUDED = re.compile(r'-(?!k\d*$)(?:[^\W\d_]|").*', re.DOTALL)
+_EXCLUDED = re.compile(r'-(?!k\d*$|h$)(?:[^\W\d_]|").*', re.DOTALL)
 
 as_json = click.option("--json", "json", is_flag=True, help="Print JSON, as the API gives it.")
 
