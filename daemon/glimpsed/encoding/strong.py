@@ -188,7 +188,11 @@ class Strong:
             except EncoderError as error:
                 self._missing = error
         while True:
-            choice = self._choose_from(found)
+            try:
+                choice = self._choose_from(found)
+            except _MISSING as error:  # the folder went since it was looked at
+                self._missing, found = error, ()
+                continue
             if choice.encoder == "fallback":
                 await self.process.stop()
                 self._decide(choice)
