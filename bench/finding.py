@@ -73,7 +73,7 @@ def measure(asked: argparse.Namespace, home: Path) -> report.Results:
         """Keep these rankings, and tell at once what they come to: the whole takes long."""
         rankings[name] = found
         pairs = zip(found, questions, strict=True)
-        every = measures.mean(measures.measure(one, asked.relevant) for one, asked in pairs if asked.relevant)
+        every = measures.mean(measures.measure(one, question.relevant) for one, question in pairs if question.relevant)
         if every:
             print(f"{name}: recall@1 {every.recall_1:.3f}, recall@10 {every.recall_10:.3f}", flush=True)
 
