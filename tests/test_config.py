@@ -41,7 +41,7 @@ def test_what_is_shipped_holds_without_any_other_source(home: dict[str, str]) ->
     assert (config.watch.settle, config.watch.settle_at_most, config.watch.rescan) == (0.5, 30.0, 3600.0)
     assert config.watch.forget_after == 30 * 86400
     assert config.read.max_pixels == 250_000_000
-    assert config.search.weights == Weights(0.4, 0.2, 0.4)
+    assert config.search.weights == Weights(0.4, 0.2, 0.4, 1.0)
     assert config.store.path == f"{home['HOME']}/.local/state/glimpsed"
     assert config.serve.socket == f"{RUNTIME}/glimpsed/glimpsed.sock"
     assert config.log.file is None
@@ -212,7 +212,7 @@ def test_variables_take_every_kind_of_value(home: dict[str, str]) -> None:
     assert config.encode.min_texts_per_second == 2.5
     assert config.encode.model == f"{home['HOME']}/m"
     assert config.encode.device == "cuda:1"
-    assert config.search.weights == (1.0, 0.0, 0.5)
+    assert config.search.weights == (1.0, 0.0, 0.0, 0.5)
     assert config.log.file == "/var/log/g.log"
 
 

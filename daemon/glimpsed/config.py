@@ -76,6 +76,8 @@ class Search:
     """How hits are ranked."""
 
     weights: Weights = _key(kinds.weights())  # noqa: RUF009  a field(), as all of them
+    colbert: str | int = _key(kinds.at_most("auto", "off", most=1000))
+    """How many candidates are given to ColBERT."""
     min_score: float = _key(kinds.number(0, 1))
 
 

@@ -36,6 +36,7 @@ class Weights(NamedTuple):
 
     dense: float
     sparse: float
+    colbert: float
     text: float
 
 
@@ -214,14 +215,34 @@ def weights() -> Kind:
     """The weights of the signals."""
 
     def parse(raw: object, _: Places) -> Weights:
-        if not isinstance(raw, Mapping) or set(raw) != set(Weights._fields):
+        if not isinstance(raw, Mapping):
+            raise ValueError  # noqa: TRY004  as for all faults
+        raw = {"colbert": 0.0, **raw}  # a configuration from before there was this weight stands
+        if set(raw) != set(Weights._fields):
             raise ValueError
         found = Weights(*(_bounded(_number(raw[name]), 0, 1000) for name in Weights._fields))
         if not any(found):
             raise NotAcceptedError("has no weight above zero")
         return found
 
-    return Kind("{ dense = …, sparse = …, text = … }, none of them negative", parse, _toml)
+    return Kind("{ dense = …, sparse = …, colbert = …, text = … }, none of them negative", parse, _toml)
+
+
+def at_most(*words: str, most: int) -> Kind:
+    """One of a few words, or a whole number from 1 to `most`."""
+    named = ", ".join(f'"{word}"' for word in words)
+
+    def parse(raw: object, _: Places) -> str | int:
+        if isinstance(raw, str) and raw in words:
+            return raw
+        if isinstance(raw, bool) or not isinstance(raw, int):
+            raise ValueError  # noqa: TRY004  as for all faults
+        return int(_bounded(raw, 1, most))
+
+    def from_text(text: str) -> str | int:
+        return text if text in words else int(text.strip())
+
+    return Kind(f"{named} or a whole number from 1 to {most:,}", parse, from_text)
 
 
 def _toml(text: str) -> object:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -64,17 +64,27 @@ def _first_line(text: str) -> str:
 
 
 async def _collected(query: Any) -> Any:
-    """A query's whole answer.
-
-    Its end is an exception that the library throws into whoever reads, through all that wait for it. Python 3.11
-    stops tracing frames that are resumed so; a task of its own keeps debuggers and coverage right for the others.
-    """
+    """A query's whole answer."""
     found: list[Any] = []
+
+    async def read() -> None:
+        found.append(await query.to_arrow())
+
+    await _apart(read)
+    return found[0]
+
+
+async def _apart(reading: Callable[[], Awaitable[None]]) -> None:
+    """Read in a task of its own, and raise what it raises.
+
+    The end of an answer is an exception that the library throws into whoever reads, through all that wait for it.
+    Python 3.11 stops tracing frames that are resumed so; a task keeps debuggers and coverage right for the others.
+    """
     failed: list[BaseException] = []
 
     async def read() -> None:
         try:
-            found.append(await query.to_arrow())
+            await reading()
         except get_cancelled_exc_class():
             raise
         except BaseException as error:  # as it is, instead of in an ExceptionGroup
@@ -84,7 +94,6 @@ async def _collected(query: Any) -> Any:
         group.start_soon(read)
     if failed:
         raise failed[0]
-    return found[0]
 
 
 class Engine:
@@ -194,6 +203,19 @@ class Engine:
             if columns is not None:
                 query = query.select(columns if isinstance(columns, dict) else list(columns))
             return await _collected(query)
+
+    async def stream(
+        self, columns: Sequence[str], where: str, take: Callable[[Any], Awaitable[None]], *, rows: int
+    ) -> None:
+        """Hand the columns of all rows that fulfil a condition to `take`, at most `rows` at a time."""
+
+        async def read() -> None:
+            query = self._table.query().where(where).select(list(columns))
+            async for batch in await query.to_batches(max_batch_length=rows):
+                await take(batch)
+
+        with translated("reading the table", self.directory):
+            await _apart(read)
 
     async def nearest(self, vector: Any, column: str, where: str, k: int, *, exact: bool) -> Any:
         """`path` and `_distance` (1 - cosine) of the `k` nearest rows, nearest first."""

@@ -5,11 +5,14 @@ import math
 from datetime import datetime
 from typing import Any, Final
 
+from anyio import to_thread
+
 from glimpsed.records import Filters, Row
 from glimpsed.storing import sql
 from glimpsed.storing.backlog import Backlog
 from glimpsed.storing.reads import converted
 from glimpsed.storing.schema import values
+from glimpsed.storing.words import Counted, NewTexts, count, count_words
 
 EXACT_UP_TO: Final = 10_000
 """Rows: as many are compared one by one in some 20 ms, and nothing is overlooked."""
@@ -30,6 +33,8 @@ class Lookup(Backlog):
     """Grows with every commit."""
     strong_dimension: int | None
     """Length of the chosen encoder's vectors; None where it is the fallback."""
+    new_texts: NewTexts
+    """Where the writer leaves the texts that it commits."""
     _frequencies: tuple[int, dict[str, int]] = (-1, {})
 
     async def nearest(
@@ -69,6 +74,16 @@ class Lookup(Backlog):
             found = await self._engine.match(sql.encodable(word[:_LONGEST]), sql.PRESENT, FREQUENCY_UP_TO, every=True)
             known[word] = int(found.num_rows)
         return known[word]
+
+    async def words(self) -> Counted:
+        """The words of all rows that are not missing. Reads every text, some rows at a time; no search waits for it."""
+        self.new_texts.start()
+        return await count_words(self._engine)
+
+    async def new_words(self) -> Counted | None:
+        """The words of what was committed since this or `words` was called; None where it was too much to keep."""
+        texts = self.new_texts.take()
+        return None if texts is None else await to_thread.run_sync(count, texts)
 
     async def recent(self, filters: Filters, k: int) -> list[Row]:
         """The `k` newest rows, by when the picture was taken, else by when its file changed; without vectors."""

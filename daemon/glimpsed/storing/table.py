@@ -14,6 +14,7 @@ from glimpsed.storing import durable, sql
 from glimpsed.storing.engine import NAME, BrokenTableError, Engine
 from glimpsed.storing.lookup import Lookup
 from glimpsed.storing.schema import differs, strong_dimension, strong_field, table_schema, values
+from glimpsed.storing.words import NewTexts
 
 _OLDER = 8  # versions that are tried before a table is given up
 
@@ -27,6 +28,7 @@ class Table(Lookup):
         self.notices = notices
         """What people should know about the opening, such as that a damaged table was set aside."""
         self.version = 0
+        self.new_texts = NewTexts()
         self.strong_dimension = None
 
     @property
