@@ -19,9 +19,10 @@ from glimpsed.searching.forms import LETTER, UNSPACED, Form
 
 _TERM = re.compile(f"([{UNSPACED}]+)|({LETTER}+)")
 _HIRAGANA = re.compile("[\u3041-\u309f]")
+_KANA = re.compile("[\u3041-\u30fa]")
 _HANGUL = re.compile("[\uac00-\ud7af]")
 _KOREAN = re.compile("[\uac00-\ud7af]+")
-_FUNCTION_HAN = frozenset("的了是在和与及我你您他她它们这那个吗呢吧啊着把被从就都也很之其")
+_FUNCTION_HAN = frozenset("的了是在和与及我你您他她它们这那个吗呢吧啊着把被从就也很之其")
 _PARTICLES = frozenset("은는이가을를의에서로와과도")
 
 MOST = 128
@@ -46,6 +47,8 @@ class Term:
     """Whether it is a piece of an unspaced run: its rarity is not asked for."""
     code: codes.Code | None = None
     """Set for a number, date or code that has several pieces."""
+    piece: bool = False
+    """Whether it is one of them."""
 
     @property
     def telling(self) -> bool:
@@ -69,7 +72,8 @@ def terms(question: str) -> tuple[Term, ...]:
             # The suffix of a file's name says nothing of the picture, and descriptions are made without it.
             suffix = lowered[match.start() - 1 : match.end()] in files.SUFFIXES
             factor = function_words.SHORT if suffix else function_words.factor(word, language)
-            made = [Term(fold(word), min(factor, PIECE) if match.start() in pieces else factor, word)]
+            piece = match.start() in pieces
+            made = [Term(fold(word), min(factor, PIECE) if piece else factor, word, piece=piece)]
         else:
             made = _grams(fold(match[1]))
         for term in made:
@@ -85,9 +89,10 @@ def runs(question: str) -> tuple[str, ...]:
 
 def _grams(run: str) -> list[Term]:
     ends = _particle(run)
+    functional = frozenset() if _KANA.search(run) else _FUNCTION_HAN  # `和` and `之` mean something in Japanese
 
     def count(at: int) -> float:
-        weak = at >= ends or _HIRAGANA.match(run[at]) or run[at] in _FUNCTION_HAN
+        weak = at >= ends or _HIRAGANA.match(run[at]) or run[at] in functional
         return 0.1 if weak else 1.0
 
     if len(run) == 1:
@@ -148,7 +153,16 @@ class Asked:
 
     def strengths(self, text: str) -> tuple[float, ...]:
         """How well a folded text holds each term, 0 to 1."""
-        return tuple(form.strength(text) for form in self.forms)
+        strengths = [form.strength(text) for form in self.forms]
+        for term, strength in zip(self.terms, strengths, strict=True):
+            if term.code is not None and strength:
+                # However the code is joined there: who has it has its pieces.
+                held = set(term.code.pieces)
+                strengths = [
+                    max(one, strength) if other.piece and other.said in held else one
+                    for other, one in zip(self.terms, strengths, strict=True)
+                ]
+        return tuple(strengths)
 
     def share(self, strengths: Sequence[float]) -> float:
         """The share of the question that is covered, 0 to 1."""

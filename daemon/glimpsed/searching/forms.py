@@ -20,10 +20,9 @@ INFLECTED = 0.8
 """What a term counts for where only another form of it is there (`receipts` for `receipt`)."""
 WITHIN = 0.6
 """The same where it is a part of a longer word (`Ticket` in `Fahrticket`)."""
-BEGUN = 0.95
-"""What a word counts for that no row has whole, where another begins with it (`recei`)."""
-PART_WITHIN = 0.8
-"""The same where it stands within another."""
+PART = 0.98
+"""What a word counts for that no row has whole, where it is a part of another (`recei`, `Ticket` in `Fahrticket`), or
+where only what its script writes together with it is before it (`وال`)."""
 JOINED = 0.99
 """What a code counts for whose pieces are joined in another way (`QF1123` for `QF-1123`)."""
 SHORTEST_PART = 4
@@ -94,7 +93,7 @@ def of_word(word: str, *, part: bool = False) -> Form:
             return _prefixed(word, prefixes, part=part)
     length = len(word)
     if part and length >= SHORTEST_PART and not any(c.isdigit() for c in word):
-        return _begun(word, length + 40, within=length > SHORTEST_PART, other=BEGUN, inside=PART_WITHIN)
+        return _begun(word, length + 40, within=length > SHORTEST_PART, other=PART, inside=PART)
     if length < 3 or any(c.isdigit() for c in word):
         return _begun(word, 0)
     if length == 4 and word.endswith("s"):
@@ -149,8 +148,8 @@ def _prefixed(word: str, prefixes: str, *, part: bool) -> Form:
 
     def spots(text: str) -> Iterator[Spot]:
         for found in search.finditer(text):
-            same = found.group() == word or (found[2] == word and not found[3])
-            yield found.start(2) if found[2] == word else found.start(), found.end(), 1.0 if same else INFLECTED
+            whole = 1.0 if found.group() == word else PART
+            yield found.start(2) if found[2] == word else found.start(), found.end(), INFLECTED if found[3] else whole
 
     return Form(word, spots, bare, bare)
 

@@ -8,7 +8,7 @@ _WORDS = re.compile(r"[^\W\d_]+")
 # A script that one language alone is written in, as far as picture folders go.
 _SCRIPTS = {
     "Korean": "[\uac00-\ud7af]{2}",
-    "Japanese": "[\u3041-\u3096\u30a1-\u30fa]{2}",
+    "Japanese": "[\u3041-\u3096\u30a1-\u30fa].*[\u3041-\u3096\u30a1-\u30fa]",
     "Thai": "[\u0e01-\u0e2e].*[\u0e01-\u0e2e]",
     "Greek": "[\u03ac-\u03ce]{3}",
     "Hebrew": "[\u05d0-\u05ea]{2}",
