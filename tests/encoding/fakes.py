@@ -10,9 +10,11 @@ import hashlib
 import os
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glimpsed.encoding import weights
 from glimpsed.encoding.child import Server, main
@@ -34,6 +36,8 @@ class FakeEncoder:
     name = "fake"
     dimension = DIMENSION
     has_sparse = True
+    has_colbert = True
+    precision = "float32"
     max_tokens = MAX_TOKENS
 
     def __init__(self, spec: EncoderSpec) -> None:
@@ -53,12 +57,19 @@ class FakeEncoder:
         note(f"{'query' if query else 'passages'} {' | '.join(' '.join(text) for text in texts)}")
         return [self._one(text) for text in texts]
 
+    def encode_all(self, texts: Sequence[Text], *, query: bool) -> list[Encoding]:
+        note(f"{'query' if query else 'colbert'} {' | '.join(' '.join(text) for text in texts)}")
+        return [replace(self._one(text), colbert=self._colbert(text)) for text in texts]
+
+    def _colbert(self, text: Text) -> NDArray[np.float16]:
+        """A vector for each word, and one for the end."""
+        words = [*fit(text, count, MAX_TOKENS).text.split(), ""]
+        return np.stack([vector_of(word) for word in words]).astype(np.float16)
+
     def _one(self, text: Text) -> Encoding:
         fitted = fit(text, count, MAX_TOKENS)
         for word in fitted.text.split():
             act(word)
-        seed = int.from_bytes(hashlib.blake2b(fitted.text.encode("utf-8", "replace"), digest_size=8).digest())
-        vector = np.random.default_rng(seed).normal(size=DIMENSION).astype(np.float32)
         tokens = sorted(
             {
                 int.from_bytes(hashlib.blake2b(part.encode("utf-8", "replace"), digest_size=2).digest())
@@ -66,10 +77,17 @@ class FakeEncoder:
             }
         )
         sparse = Sparse(np.array(tokens, dtype=np.int32), np.ones(len(tokens), dtype=np.float32))
-        return Encoding(vector / np.linalg.norm(vector), sparse, fitted.cut)
+        return Encoding(vector_of(fitted.text), sparse, fitted.cut)
 
     def close(self) -> None:
         note("close")
+
+
+def vector_of(text: str) -> NDArray[np.float32]:
+    """Of unit length, the same for the same text."""
+    seed = int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest())
+    vector = np.random.default_rng(seed).normal(size=DIMENSION).astype(np.float32)
+    return vector / np.linalg.norm(vector)
 
 
 def act(word: str) -> None:

@@ -10,14 +10,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from tests.encoding.checkpoint import DIMENSION, MAX_TOKENS, build, checkpoint, xlm_roberta
 
-from glimpsed.encoding import devices, weights
-from glimpsed.encoding.bge_m3 import BgeM3, Budget
-from glimpsed.encoding.encoder import Encoder, Text
-from glimpsed.errors import DeviceError, EncoderError, ExtraMissingError, WeightsMissingError
+from glimpsed.encoding import bge_m3, devices, weights
+from glimpsed.encoding.bge_m3 import BgeM3
+from glimpsed.encoding.encoder import Encoder, Text, fit
+from glimpsed.encoding.loading import check_heads
+from glimpsed.encoding.passes import Budget
+from glimpsed.encoding.scoring import colbert_score, vectors_of
+from glimpsed.errors import DeviceError, EncoderError, ExtraMissingError, HeadsMissingError, WeightsMissingError
 from glimpsed.records import Encoding
 
 SCRIPTS = {
@@ -185,13 +186,19 @@ def test_the_kinds_of_files_that_bge_m3_is_published_as(tmp_path: Path) -> None:
     assert seen == [8192]
 
 
-def test_bf16_says_nearly_the_same(encoder: BgeM3) -> None:
+def test_bf16_says_nearly_the_same(encoder: BgeM3, monkeypatch: pytest.MonkeyPatch) -> None:
     if not devices.runs_bf16():
         pytest.skip("this CPU has no bf16")
+    monkeypatch.setattr(bge_m3, "precision", lambda device, *, exact: "bfloat16")
     half = BgeM3(checkpoint(), "cpu", 8192, 1024)
     assert str(next(half.transformer.parameters()).dtype) == "torch.bfloat16"
-    assert half.id == encoder.id
-    for one, two in zip(encoder.encode(TEXTS, query=False), half.encode(TEXTS, query=False), strict=True):
+    assert half.precision == "bfloat16"
+    assert half.id == encoder.id, "another precision makes no row stale"
+    exact, rough = (one.encode_all(TEXTS, query=False) for one in (encoder, half))
+    for one, two in zip(exact, rough, strict=True):
+        assert two.colbert is not None
+        assert two.colbert.dtype == np.float16
+        assert colbert_score(two.colbert, vectors_of(one)) > 0.98
         assert two.dense.dtype == np.float32
         assert np.linalg.norm(two.dense) == pytest.approx(1, abs=1e-5)
         assert float(one.dense @ two.dense) > 0.99
@@ -274,12 +281,33 @@ def test_real_lack_of_memory_is_recognised(encoder: BgeM3) -> None:
         encoder.budget = Budget(encoder.budget.most)
 
 
-def test_no_room_for_a_single_text_is_a_device_error(encoder: BgeM3) -> None:
+def test_a_text_for_which_there_is_no_memory_is_cut_and_that_is_recorded(encoder: BgeM3) -> None:
+    text = ("a receipt from Kyoto", "noodles", "cat " * 400)
+    with batches(encoder, fits=128) as seen:
+        [found] = encoder.encode([text], query=False)
+    assert found.cut == 1
+    whole, half, quarter = seen
+    assert whole > half > 128 >= quarter > 64
+    kept = fit(text, lambda string: len(encoder._tokens([string])[0]), quarter)
+    assert kept.text.startswith("a receipt from Kyoto\nnoodles\ncat")
+    [expected] = encoder.encode([(kept.text,)], query=False)
+    np.testing.assert_allclose(found.dense, expected.dense, atol=1e-5)
+
+
+def test_a_text_that_is_cut_for_memory_costs_the_others_nothing(encoder: BgeM3) -> None:
+    with batches(encoder, fits=128):
+        found = encoder.encode([("ramen",), ("cat " * 400,), ("a receipt from Kyoto",)], query=False)
+    assert [one.cut for one in found] == [0, 1, 0]
+    same(found[0], encoder.encode([("ramen",)], query=False)[0])
+
+
+def test_no_room_for_a_short_text_is_a_device_error(encoder: BgeM3) -> None:
+    texts: list[Text] = [("ramen",), ("receipt from Kyoto",), ("cat " * 400,)]
     with batches(encoder, fits=2) as seen, pytest.raises(DeviceError) as caught:
-        encoder.encode([("ramen",), ("receipt from Kyoto",)], query=False)
+        encoder.encode(texts, query=False)
     assert caught.value.step == "device"
-    assert "cpu: out of memory at a single text" in str(caught.value)
-    assert len(seen) == 2
+    assert "cpu: out of memory at a single text of 64 tokens" in str(caught.value)
+    assert seen[-1] == 64
     assert len(encoder.encode([("ramen",)], query=False)) == 1, "it can be tried again"
 
 
@@ -333,11 +361,32 @@ def test_damaged_files_are_an_error_of_the_weights(tmp_path: Path, name: str) ->
         BgeM3(folder, "cpu", 8192, 1024)
 
 
-def test_heads_of_another_size_are_an_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", weights.HEADS)
+def test_heads_of_another_size_are_an_error_that_names_the_file(tmp_path: Path, name: str) -> None:
     folder = build(tmp_path)
-    shutil.copy(folder / "colbert_linear.pt", folder / "sparse_linear.pt")
-    with pytest.raises(WeightsMissingError, match="cannot be loaded"):
+    [other] = set(weights.HEADS) - {name}
+    shutil.copy(folder / other, folder / name)
+    with pytest.raises(WeightsMissingError, match=f"{name}: is not BGE-M3's"):
         BgeM3(folder, "cpu", 8192, 1024)
+
+
+@pytest.mark.parametrize("holds", [{"weight": (1, 384)}, {"weight": (1, 768), "bias": (1,)}, {"kernel": (1, 384)}])
+def test_heads_that_are_no_heads_are_an_error_that_names_the_file(
+    tmp_path: Path, holds: dict[str, tuple[int, ...]]
+) -> None:
+    import torch
+
+    folder = build(tmp_path)
+    torch.save({name: torch.zeros(shape) for name, shape in holds.items()}, folder / "sparse_linear.pt")
+    with pytest.raises(WeightsMissingError, match=r"sparse_linear\.pt: is not BGE-M3's"):
+        BgeM3(folder, "cpu", 8192, 1024)
+
+
+def test_heads_that_vanish_before_loading_are_never_random_ones(tmp_path: Path) -> None:
+    folder = build(tmp_path)
+    (folder / "colbert_linear.pt").unlink()
+    with pytest.raises(HeadsMissingError, match=r"colbert_linear\.pt"):
+        check_heads(folder, DIMENSION)
 
 
 def test_tensors_that_are_not_there_are_never_random_ones(tmp_path: Path) -> None:
@@ -373,37 +422,3 @@ def test_without_flag_embedding_the_extra_is_missing(monkeypatch: pytest.MonkeyP
         BgeM3(checkpoint(), "cpu", 8192, 1024)
     assert caught.value.step == "extra"
     assert "make bge-m3" in str(caught.value)
-
-
-@settings(deadline=None, max_examples=100)
-@given(
-    tokens=st.integers(1, 2000),
-    lengths=st.lists(st.integers(1, 600), min_size=1, max_size=60),
-    room=st.integers(1, 2000),
-)
-def test_whatever_the_memory_every_text_has_its_turn(tokens: int, lengths: list[int], room: int) -> None:
-    budget, done, failures = Budget(tokens), 0, 0
-    lengths.sort(reverse=True)
-    while done < len(lengths):
-        count = budget.take(lengths[done:])
-        padded = count * lengths[done]
-        assert 1 <= count <= len(lengths) - done
-        assert count == 1 or padded <= tokens
-        if padded > room:
-            failures += 1
-            if count == 1:
-                return
-            budget.halve(padded)
-            continue
-        budget.passed()
-        done += count
-    assert failures <= tokens.bit_length() + 1
-
-
-def test_a_budget_that_was_halved_grows_again_when_all_goes_well() -> None:
-    budget = Budget(1000)
-    budget.halve(900)
-    assert budget.tokens == 450
-    for _ in range(200):
-        budget.passed()
-    assert budget.tokens == 1000

@@ -1,13 +1,14 @@
 """What every encoder promises, asked of the fallback, of BGE-M3 on a small checkpoint, and of the tests' fake."""
 
 from collections.abc import Iterator
+from typing import cast
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from tests.encoding.fakes import FakeEncoder
 
-from glimpsed.encoding.encoder import Encoder, Text
+from glimpsed.encoding.encoder import ColbertEncoder, Encoder, Text
 from glimpsed.encoding.fallback import Fallback
 from glimpsed.encoding.messages import EncoderSpec
 
@@ -46,6 +47,7 @@ def test_says_what_it_is(encoder: Encoder) -> None:
     assert encoder.device == "cpu"
     assert encoder.dimension > 0
     assert encoder.max_tokens > 8
+    assert encoder.precision
 
 
 @pytest.mark.parametrize("query", [True, False])
@@ -82,6 +84,21 @@ def test_token_weights_are_ordered_and_positive(encoder: Encoder) -> None:
         assert tokens.shape == weights.shape
         assert (np.diff(tokens) > 0).all()
         assert (weights > 0).all()
+
+
+def test_one_with_colbert_has_a_vector_of_unit_length_for_each_token_but_the_first(encoder: Encoder) -> None:
+    if not encoder.has_colbert:
+        assert not hasattr(encoder, "encode_all")
+        return
+    full = cast(ColbertEncoder, encoder).encode_all(TEXTS, query=False)
+    for one, other in zip(full, encoder.encode(TEXTS, query=False), strict=True):
+        assert cosine(one.dense, other.dense) > 0.999
+        assert (one.cut, other.colbert) == (other.cut, None)
+        assert one.colbert is not None
+        assert len(one.colbert) >= 1
+        assert one.colbert.shape[1] == encoder.dimension
+        assert one.colbert.dtype == np.float16
+        np.testing.assert_allclose(np.linalg.norm(one.colbert.astype(np.float32), axis=1), 1, atol=1e-2)
 
 
 def test_nothing_to_encode(encoder: Encoder) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from glimpsed.encoding import devices
 from glimpsed.encoding.encoder import Text
+from glimpsed.encoding.precision import precision
 from glimpsed.errors import DeviceError
 from glimpsed.records import Encoding
 
@@ -23,6 +24,8 @@ class Steady:
     dimension = 1
     device = "cpu"
     has_sparse = False
+    has_colbert = False
+    precision = "float32"
     max_tokens = 10
 
     def __init__(self, texts_per_second: Sequence[float]) -> None:
@@ -61,7 +64,7 @@ def test_the_probe_finds_the_cpu_last() -> None:
     found = devices.probe()
     assert found[-1].name == "cpu"
     assert found[-1].free > 100 << 20
-    assert found[-1].weight_bytes == (2 if devices.runs_bf16() else 4)
+    assert found[-1].weight_bytes == (2 if precision("cpu", exact=False) == "bfloat16" else 4)
     assert all(device.name.startswith("cuda:") for device in found[:-1])
     assert [device.free for device in found[:-1]] == sorted((device.free for device in found[:-1]), reverse=True)
 

@@ -127,7 +127,7 @@ async def test_a_gpu_is_chosen(settings: Settings, diary: Path) -> None:
         await decided(encoders)
         assert encoders.ready
         assert (encoders.state.name, encoders.state.device, encoders.state.step) == ("BGE-M3", "cuda:0", None)
-        assert encoders.state.reason == "the fake cuda:0 has the room"
+        assert encoders.state.reason == "the fake cuda:0 has the room (float32)"
         assert encoders.chosen_id == facts.id
         [encoding] = await encoders.strong([("hello",)])
         assert same(encoding, alone("hello"))
@@ -181,6 +181,67 @@ async def test_a_device_that_is_lost(settings: Settings, diary: Path) -> None:
         assert "the device is lost" in encoders.state.reason
         with pytest.raises(EncoderError, match="the device is lost"):
             await encoders.strong([("a",)])
+
+
+TEXTS = [("1", ("boat sunset",)), ("2", ("ramen receipt",)), ("3", ("ramen bowl",))]
+
+
+async def test_candidates_are_scored(settings: Settings, diary: Path) -> None:
+    async with opened(settings, diary) as encoders:
+        assert await encoders.colbert("ramen receipt", TEXTS, at_most=None) == {}, "not before it is loaded"
+        await decided(encoders)
+        await encoders.question("ramen receipt")
+        scores = await encoders.colbert("ramen receipt", TEXTS, at_most=None)
+        assert sorted(scores, key=lambda key: -scores[key]) == ["2", "3", "1"]
+        assert scores["2"] == pytest.approx(1.0, abs=1e-3)
+        assert lines(diary).count("query ramen receipt") == 1, "one pass gives all that is asked of a question"
+        assert await encoders.colbert("ramen receipt", TEXTS, at_most=2) == {key: scores[key] for key in "12"}
+        assert await encoders.colbert("ramen receipt", TEXTS, at_most=0) == {}
+        assert await encoders.colbert("ramen receipt", [], at_most=None) == {}
+        assert sum(line.startswith("colbert boat") for line in lines(diary)) == 1
+
+
+async def test_where_nothing_can_be_scored_nothing_is(settings: Settings, diary: Path, tmp_path: Path) -> None:
+    async with open_encoders(Settings(encoder="fallback")) as encoders:
+        assert await encoders.colbert("ramen", TEXTS, at_most=None) == {}
+    async with opened(replace(settings, unload_after=0.05), diary) as encoders:
+        await until(lambda: encoders.state.phase == "unloaded")
+        assert await encoders.colbert("ramen", TEXTS, at_most=None) == {}
+    async with opened(settings, diary) as encoders:
+        await decided(encoders)
+        assert await encoders.colbert("ramen", [("1", ("lost",))], at_most=None) == {}
+        assert await encoders.colbert("ramen", [("1", ("die",))], at_most=None) == {}
+        assert (await encoders.question("still answered")).strong is not None
+
+
+async def test_a_search_does_without_scores_that_take_too_long(
+    settings: Settings, diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoders_module, "RERANK_PATIENCE", 0.2)
+    gate = Gate(tmp_path / "gate")
+    async with opened(settings, diary) as encoders:
+        await decided(encoders)
+        await encoders.colbert("ramen", TEXTS[:1], at_most=None)
+        monkeypatch.setattr(encoders_module, "RERANK_PATIENCE", 0.01)
+        page = ("4", ("word " * 4000, gate.word))
+        assert (await encoders.colbert("ramen", [*TEXTS, page], at_most=9)).keys() <= {"1", "2", "3"}
+        gate.open()
+        assert encoders.ready
+
+
+async def test_a_device_that_is_back_is_used_again(
+    settings: Settings, diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Searches are answered all the while, and in the end the rows can be refreshed."""
+    monkeypatch.setattr(strong_module, "TRY_AGAIN", 0.05)
+    async with opened(settings, diary) as encoders:
+        await decided(encoders)
+        with pytest.raises(DeviceError):
+            await encoders.strong([("lost",)])
+        assert (await encoders.question("meanwhile")).fallback.dense.shape == (DIMENSION,)
+        await until(lambda: lines(diary).count("load cuda:0") == 2)
+        await until(lambda: encoders.ready and encoders.state.phase == "ready")
+        assert same((await encoders.strong([("hello",)]))[0], alone("hello"))
 
 
 async def test_a_bad_text_does_not_cost_the_encoder(settings: Settings, diary: Path) -> None:

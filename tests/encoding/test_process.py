@@ -15,9 +15,9 @@ from tests.encoding.fakes import DIMENSION as FAKE_DIMENSION
 from tests.encoding.fakes import FakeEncoder, probe
 from tests.waiting import until
 
-from glimpsed.encoding.batch import Lane
+from glimpsed.encoding.batch import Lane, Reach
 from glimpsed.encoding.child import Server
-from glimpsed.encoding.encoder import Text, UnencodableError
+from glimpsed.encoding.encoder import Text, UnencodableError, rough_tokens
 from glimpsed.encoding.fallback import DIMENSION, FALLBACK_ID, Fallback
 from glimpsed.encoding.messages import (
     FAILURES,
@@ -278,6 +278,83 @@ async def test_who_waits_for_a_turn_can_be_cancelled(fake: EncoderProcess, diary
         gate.open()
     assert same((await fake.encode([("next",)], query=False))[0], alone("next"))
     assert not any("never" in line for line in lines(diary))
+
+
+CANDIDATES: list[tuple[str, Text]] = [(f"id {number}", (f"word{number} " * 40,)) for number in range(8)]
+
+
+async def scored(process: EncoderProcess, texts: list[tuple[str, Text]], at_most: int | None) -> dict[str, float]:
+    scores: dict[str, float] = {}
+    await process.score("word1", texts, scores, at_most=at_most)
+    return scores
+
+
+async def test_as_many_candidates_are_scored_as_asked_for(fake: EncoderProcess, diary: Path) -> None:
+    assert await scored(fake, CANDIDATES, None) == {}, "nothing is loaded for it"
+    await fake.load()
+    five = await scored(fake, CANDIDATES, 5)
+    assert list(five) == [f"id {number}" for number in range(5)]
+    assert max(five, key=five.__getitem__) == "id 1"
+    assert await scored(fake, CANDIDATES[:5], None) == five
+    assert [sum(f"word{n} " in line for line in lines(diary)) for n in range(5)] == [1, 1, 1, 1, 1]
+
+
+async def test_a_question_goes_between_the_candidates(fake: EncoderProcess, diary: Path, tmp_path: Path) -> None:
+    gate = Gate(tmp_path / "gate")
+    await fake.load()
+    page: Text = (gate.word, "word " * 1000)
+    async with anyio.create_task_group() as group:
+        scores: dict[str, float] = {}
+        group.start_soon(lambda: fake.score("q", [("1", page), ("2", ("last",))], scores, at_most=2))
+        await until(lambda: any(gate.word in line for line in lines(diary)))
+        group.start_soon(lambda: fake.encode([("in between",)], query=True))
+        await anyio.wait_all_tasks_blocked()
+        gate.open()
+    order = [line for line in lines(diary) if "in between" in line or "last" in line]
+    assert order == ["query in between", "colbert last"]
+    assert scores.keys() == {"1", "2"}
+
+
+async def test_without_a_number_only_what_there_is_time_for(fake: EncoderProcess) -> None:
+    await fake.load()
+    fake._reach = Reach(0.1, start=rough_tokens(CANDIDATES[0][1]) * 3)
+    assert list(await scored(fake, CANDIDATES, None)) == ["id 0", "id 1", "id 2"]
+    fake._reach = Reach(0.1, start=1)
+    assert list(await scored(fake, CANDIDATES, None)) == ["id 0", "id 1", "id 2"], "what is kept costs nothing"
+    assert await scored(fake, CANDIDATES[3:], None) == {}
+
+
+async def test_candidates_that_end_the_process_are_not_tried_again(fake: EncoderProcess) -> None:
+    await fake.load()
+    with pytest.raises(EncoderError, match="SIGKILL"):
+        await scored(fake, [("deadly", ("die",))], None)
+    assert await scored(fake, [("deadly", ("die",))], 1) == {}
+    await fake.load()
+    assert list(await scored(fake, [("deadly", ("die",)), ("fine", ("fine",))], 2)) == ["fine"]
+
+
+async def test_an_encoder_without_colbert_scores_nothing() -> None:
+    process = EncoderProcess(EncoderSpec("fallback"))
+    try:
+        assert not (await process.load()).has_colbert
+        assert await scored(process, CANDIDATES, 3) == {}
+    finally:
+        await process.stop()
+
+
+async def test_a_score_that_was_given_up_teaches_and_is_kept(fake: EncoderProcess, diary: Path, tmp_path: Path) -> None:
+    gate = Gate(tmp_path / "gate")
+    await fake.load()
+    room = fake._reach.room
+    candidate: tuple[str, Text] = ("1", (gate.word,))
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: scored(fake, [candidate], None))
+        await until(lambda: any(gate.word in line for line in lines(diary)))
+        group.cancel_scope.cancel()
+    assert fake._reach.room < room
+    gate.open()
+    assert list(await scored(fake, [candidate], None)) == ["1"]
+    assert sum(gate.word in line for line in lines(diary)) == 1
 
 
 async def test_unused_it_can_be_ended_and_comes_back(fake: EncoderProcess) -> None:

@@ -128,6 +128,34 @@ class Pace:
         self._weight = max(1.0, self._weight + self._smoothing * (fair - self._weight))
 
 
+class Reach:
+    """How much text to score anew at once so that it takes about `target` seconds, learned from what it took."""
+
+    def __init__(self, target: float, *, start: float) -> None:
+        """`start`: the weight (tokens, roughly) before anything is known."""
+        self._target = target
+        self._weight = start
+
+    @property
+    def room(self) -> int:
+        """The weight of the texts that fit."""
+        return int(self._weight)
+
+    def took(self, weight: int, seconds: float) -> None:
+        """Learn from texts that were scored."""
+        fair = weight * self._target / max(seconds, 1e-6)
+        if fair < self._weight and seconds < self._target / 2:
+            return  # little text takes nearly as long as some: it does not tell how long much would take
+        self._learn(min(fair, self._weight * 4))
+
+    def missed(self) -> None:
+        """Scoring was given up, for it took too long."""
+        self._learn(0.0)
+
+    def _learn(self, fair: float) -> None:
+        self._weight = max(1.0, (self._weight + fair) / 2)
+
+
 class Turns(Generic[_Who]):
     """Whose turn it is at an encoder that serves one at a time: the best lane, then the longest waiting."""
 

@@ -7,12 +7,13 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
 from glimpsed.children import serve_parent
 from glimpsed.encoding.devices import Device, measure, probe
-from glimpsed.encoding.encoder import Encoder
+from glimpsed.encoding.encoder import ColbertEncoder, Encoder
 from glimpsed.encoding.messages import (
     Encode,
     EncoderSpec,
@@ -23,10 +24,13 @@ from glimpsed.encoding.messages import (
     Probe,
     Probed,
     Request,
+    Score,
+    Scored,
     Unloaded,
     pack_encodings,
     pack_error,
 )
+from glimpsed.encoding.scoring import Scorer
 from glimpsed.errors import EncoderError
 
 POLITE = 5
@@ -54,6 +58,7 @@ class Server:
         self._probe = probe
         self._spec: EncoderSpec | None = None
         self._encoder: Encoder | None = None
+        self._scorer: Scorer | None = None
         self._decoder = msgspec.msgpack.Decoder(Request)
 
     def handle(self, request: bytes) -> bytes:
@@ -73,19 +78,35 @@ class Server:
             return Unloaded()
         if isinstance(request, Measure):
             return Measured(measure(self._encoder))
+        if isinstance(request, Score):
+            return self._score(self._scorer, request)
         return self._encode(self._encoder, request)
 
     def _load(self, spec: EncoderSpec) -> Loaded:
         if self._encoder is not None and spec != self._spec:
             self._encoder.close()
-            self._encoder = None
+            self._encoder = self._scorer = None
         if self._encoder is None:
             self._encoder, self._spec = self._make(spec), spec
+            if self._encoder.has_colbert:
+                self._scorer = Scorer(cast(ColbertEncoder, self._encoder))
         one = self._encoder
-        return Loaded(one.id, one.name, one.dimension, one.device, one.has_sparse, one.max_tokens)
+        return Loaded(
+            one.id, one.name, one.dimension, one.device, one.has_sparse, one.has_colbert, one.precision, one.max_tokens
+        )
 
     def _encode(self, encoder: Encoder, request: Encode) -> msgspec.Struct:
-        return pack_encodings(encoder.encode(request.texts, query=request.query), encoder.dimension)
+        if request.query and self._scorer is not None:
+            encodings = self._scorer.ask(request.texts)
+        else:
+            encodings = encoder.encode(request.texts, query=request.query)
+        return pack_encodings(encodings, encoder.dimension)
+
+    def _score(self, scorer: Scorer | None, request: Score) -> Scored:
+        if scorer is None:
+            return Scored([None] * len(request.texts), [], 0.0)
+        scored = scorer.score((request.question,), request.texts, room=request.room, least=request.least)
+        return Scored(scored.scores, scored.fresh, scored.seconds)
 
 
 def main(server: Server | None = None) -> None:

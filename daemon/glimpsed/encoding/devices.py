@@ -72,6 +72,8 @@ def probe() -> tuple[Device, ...]:
 
     Raises ExtraMissingError where torch cannot be imported. A GPU that does not answer is left out.
     """
+    from glimpsed.encoding.precision import precision  # noqa: PLC0415  it asks `runs_bf16`
+
     torch = load_torch()
     gpus = []
     with warnings.catch_warnings():
@@ -83,7 +85,7 @@ def probe() -> tuple[Device, ...]:
             except RuntimeError:
                 continue
     gpus.sort(key=lambda device: -device.free)
-    return (*gpus, Device("cpu", _cpu_title(), free_memory(), 2 if runs_bf16() else 4))
+    return (*gpus, Device("cpu", _cpu_title(), free_memory(), 2 if precision("cpu", exact=False) == "bfloat16" else 4))
 
 
 def runs_bf16() -> bool:

@@ -45,6 +45,16 @@ class Encoder(Protocol):
         ...
 
     @property
+    def has_colbert(self) -> bool:
+        """Whether it is a `ColbertEncoder`."""
+        ...
+
+    @property
+    def precision(self) -> str:
+        """What it computes in, for people: `float32`, `bfloat16`, `4 bits`."""
+        ...
+
+    @property
     def max_tokens(self) -> int:
         """The longest text it takes, special tokens counted."""
         ...
@@ -62,6 +72,14 @@ class Encoder(Protocol):
         ...
 
 
+class ColbertEncoder(Encoder, Protocol):
+    """An encoder with a vector for each token, too: what `has_colbert` promises."""
+
+    def encode_all(self, texts: Sequence[Text], *, query: bool) -> list[Encoding]:
+        """As `encode`, and each encoding has its `colbert`: at least one vector, float16 or better."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class EncoderInfo:
     """What is to be known of a loaded encoder that lives in another process."""
@@ -71,6 +89,8 @@ class EncoderInfo:
     dimension: int
     device: str
     has_sparse: bool
+    has_colbert: bool
+    precision: str
     max_tokens: int
 
 

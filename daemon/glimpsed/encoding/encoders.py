@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import anyio
@@ -19,6 +19,10 @@ from glimpsed.records import Encoding
 
 REMEMBERED = 128
 """Encodings of questions that are kept: people turn pages and repeat themselves."""
+
+
+RERANK_PATIENCE = 1.0
+"""Seconds after which a question does without the ColBERT scores that are not there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,23 @@ class Encoders:
         if failure is not None:
             raise failure
         return Question(fallback, strong[0])
+
+    async def colbert(
+        self, question: str, texts: Sequence[tuple[str, Text]], *, at_most: int | None
+    ) -> dict[str, float]:
+        """ColBERT scores of candidates by text id, equal to FlagEmbedding's `colbert_score`; of those that have one.
+
+        `texts` are text ids and texts, best candidates first. `at_most` limits how many are scored; None means those
+        whose vectors are still at hand, and as many more as the device makes in about 100 ms, as measured. Empty
+        where the chosen encoder has no ColBERT, is not loaded or cannot answer now. Raises no EncoderError.
+        """
+        scores: dict[str, float] = {}
+        process = self._strong.process
+        if self._strong.state.phase == "ready" and process.info is not None and process.info.has_colbert and texts:
+            # What fails here fails for the next question and the next batch too, and is seen to there.
+            with anyio.move_on_after(RERANK_PATIENCE), suppress(EncoderError):
+                await process.score(question, texts, scores, at_most=at_most)
+        return scores
 
     async def wait_changed(self, since: int | None = None) -> None:
         """Wait for the next change of `state`; not at all where `version` is not `since` any more."""

@@ -35,6 +35,8 @@ class Fallback:
     dimension = DIMENSION
     device = "cpu"
     has_sparse = False
+    has_colbert = False
+    precision = "4 bits"
     max_tokens = MAX_TOKENS
 
     def __init__(self) -> None:

@@ -51,6 +51,16 @@ class Encode(msgspec.Struct, tag="encode"):
     query: bool
 
 
+class Score(msgspec.Struct, tag="score"):
+    """Give the ColBERT scores of texts, those that are kept and new ones as `Scorer.score` takes them."""
+
+    question: str
+    texts: list[tuple[str, Text]]
+    """Text ids and texts, best candidates first."""
+    room: int
+    least: int
+
+
 class Loaded(msgspec.Struct, tag="loaded"):
     """The encoder is ready."""
 
@@ -59,6 +69,8 @@ class Loaded(msgspec.Struct, tag="loaded"):
     dimension: int
     device: str
     has_sparse: bool
+    has_colbert: bool
+    precision: str
     max_tokens: int
 
     def info(self) -> EncoderInfo:
@@ -98,6 +110,14 @@ class Encoded(msgspec.Struct, tag="encoded"):
     sparse: list[Weights] | None = None
 
 
+class Scored(msgspec.Struct, tag="scored"):
+    """Scores in the order of the texts, as `scoring.Scores` has them."""
+
+    scores: list[float | None]
+    fresh: list[int]
+    seconds: float
+
+
 class Failed(msgspec.Struct, tag="failed"):
     """The process lives, and could not do what it was asked."""
 
@@ -107,10 +127,10 @@ class Failed(msgspec.Struct, tag="failed"):
     hint: str | None = None
 
 
-Request = Load | Probe | Measure | Encode
+Request = Load | Probe | Measure | Encode | Score
 """What the daemon asks."""
 
-Reply = Loaded | Unloaded | Probed | Measured | Encoded | Failed
+Reply = Loaded | Unloaded | Probed | Measured | Encoded | Scored | Failed
 """What the process answers."""
 
 FAILURES: dict[str, type[EncoderError]] = {
@@ -123,6 +143,12 @@ FAILURES: dict[str, type[EncoderError]] = {
 def pack_texts(texts: Sequence[Text], *, query: bool) -> Encode:
     """Texts as a message; what no UTF-8 can say (names that are not) becomes question marks."""
     return Encode([tuple(map(_sayable, text)) for text in texts], query)
+
+
+def pack_candidates(question: str, texts: Sequence[tuple[str, Text]], *, room: int, least: int) -> Score:
+    """Candidates as a message, written as `pack_texts` does."""
+    sayable = [(text_id, tuple(map(_sayable, text))) for text_id, text in texts]
+    return Score(_sayable(question), sayable, room, least)
 
 
 def _sayable(text: str) -> str:

@@ -8,7 +8,7 @@ import anyio
 import msgspec
 
 from glimpsed.children import Child
-from glimpsed.encoding.batch import Lane, Pace, Turns
+from glimpsed.encoding.batch import Lane, Pace, Reach, Turns
 from glimpsed.encoding.devices import Device
 from glimpsed.encoding.encoder import EncoderInfo, Text, UnencodableError, rough_tokens
 from glimpsed.encoding.messages import (
@@ -23,11 +23,14 @@ from glimpsed.encoding.messages import (
     Probed,
     Reply,
     Request,
+    Scored,
     Unloaded,
+    pack_candidates,
     pack_texts,
     unpack_encodings,
     unpack_error,
 )
+from glimpsed.encoding.turn import Turn
 from glimpsed.errors import ChildError, EncoderError
 from glimpsed.records import Encoding
 
@@ -84,8 +87,10 @@ class EncoderProcess:
             environment={**ENVIRONMENT, **(environment or {})},
         )
         self._decoder = msgspec.msgpack.Decoder(Reply)
-        self._turns: Turns[_Turn] = Turns()
+        self._turns: Turns[Turn] = Turns()
         self._pace = Pace(PATIENCE, start=250)
+        self._reach = Reach(PATIENCE, start=250)
+        self._deadly: set[str] = set()  # ids of texts whose scoring the process did not survive
         self._deaths = 0  # over a lone text, since one was encoded
         self._users = 0
         self._used_at = 0.0
@@ -141,6 +146,29 @@ class EncoderProcess:
             raise UnencodableError(done, faults)
         return [one for one in done if one is not None]
 
+    async def score(
+        self, question: str, texts: Sequence[tuple[str, Text]], scores: dict[str, float], *, at_most: int | None
+    ) -> None:
+        """Fill `scores` with the ColBERT scores of texts (id and text, best first), by text id, as they come.
+
+        With `at_most` the first so many are scored; without, those whose vectors the process still has, and as
+        many more as about PATIENCE allows. What is there when the call is cancelled counts. An encoder that has no
+        ColBERT or is not loaded scores nothing. Raises DeviceError where the device is lost, EncoderError where
+        the process ends over it.
+        """
+        waiting = [one for one in texts[:at_most] if one[0] not in self._deadly]
+        async with self._turn(Lane.QUESTION) as turn:
+            while waiting:
+                answer = await self._score(question, waiting, least=0 if at_most is None else 1)
+                if answer is None:
+                    return
+                found = dict(zip((text_id for text_id, _ in waiting), answer.scores, strict=True))
+                scores.update({text_id: score for text_id, score in found.items() if score is not None})
+                waiting = [one for one in waiting if one[0] not in scores]
+                if at_most is None:
+                    return
+                await turn.again()
+
     async def wait_unused(self, seconds: float) -> None:
         """Wait until it has been used, and then not for so long."""
         await self._used.wait()
@@ -152,7 +180,7 @@ class EncoderProcess:
 
     async def stop(self) -> None:
         """End the process after the request in flight. The next call starts it again."""
-        async with _Turn(self._turns, Lane.QUESTION):
+        async with Turn(self._turns, Lane.QUESTION):
             await self._child.stop()
 
     async def _chunk(
@@ -191,6 +219,24 @@ class EncoderProcess:
         self._deaths = 0
         return encodings
 
+    async def _score(self, question: str, texts: Sequence[tuple[str, Text]], *, least: int) -> Scored | None:
+        """One request's worth of scores; None where there is nothing to ask."""
+        request = pack_candidates(question, texts, room=self._reach.room, least=least)
+        try:
+            reply = await self._ask(request, ENCODE_TIMEOUT)
+        except ChildError as error:
+            self._deadly.update(text_id for text_id, _ in texts)
+            raise EncoderError(str(error)) from error
+        except anyio.get_cancelled_exc_class():
+            self._reach.missed()
+            raise
+        if isinstance(reply, Unloaded):
+            return None
+        answer = self._expect(reply, Scored)
+        if answer.fresh:
+            self._reach.took(sum(rough_tokens(texts[place][1]) for place in answer.fresh), answer.seconds)
+        return answer if any(score is not None for score in answer.scores) else None
+
     async def _load(self) -> EncoderInfo:
         self.info = (await self._insist(Load(self.spec), Loaded)).info()
         return self.info
@@ -222,55 +268,13 @@ class EncoderProcess:
         return reply
 
     @asynccontextmanager
-    async def _turn(self, lane: Lane) -> AsyncIterator["_Turn"]:
+    async def _turn(self, lane: Lane) -> AsyncIterator[Turn]:
         """Hold the encoder, and keep it from being unloaded meanwhile."""
         self._users += 1
         try:
-            async with _Turn(self._turns, lane) as turn:
+            async with Turn(self._turns, lane) as turn:
                 yield turn
         finally:
             self._users -= 1
             self._used_at = anyio.current_time()
             self._used.set()
-
-
-class _Turn:
-    """The encoder for one caller, as long as the block lasts."""
-
-    def __init__(self, turns: "Turns[_Turn]", lane: Lane) -> None:
-        self._turns = turns
-        self._lane = lane
-        self._called = anyio.Event()
-        self._holds = False
-
-    async def __aenter__(self) -> "_Turn":
-        if not self._turns.ask(self, self._lane):
-            await self._wait()
-        self._holds = True
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._holds:
-            self._pass_on()
-
-    async def again(self) -> None:
-        """Let those of better lanes go first."""
-        following = self._turns.again(self, self._lane)
-        if following is not self:
-            self._holds, self._called = False, anyio.Event()
-            following._called.set()
-            await self._wait()
-            self._holds = True
-
-    async def _wait(self) -> None:
-        try:
-            await self._called.wait()
-        except BaseException:
-            if not self._turns.give_up(self):
-                self._pass_on()
-            raise
-
-    def _pass_on(self) -> None:
-        following = self._turns.leave()
-        if following is not None:
-            following._called.set()

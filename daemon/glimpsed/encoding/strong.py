@@ -263,7 +263,7 @@ class Strong:
             self._tell(ChosenState(Fallback.name, FALLBACK_ID, Fallback.device, choice.reason, choice.step, phase))
         else:
             self.dimension = info.dimension
-            self._tell(ChosenState(NAME, info.id, info.device, choice.reason, None, "ready"))
+            self._tell(ChosenState(NAME, info.id, info.device, f"{choice.reason} ({info.precision})", None, "ready"))
 
     async def _load(self) -> None:
         self._wanted = False
