@@ -190,7 +190,13 @@ def report(found: Sequence[Seen]) -> None:
         "lead": (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08),
     }.items():
         for value in values:
-            print(line(f"{name} {value}", found, replace(off, **{name: value}).is_sure))
+            print(
+                line(
+                    f"{name} {value}",
+                    found,
+                    replace(off, **{name: value}).is_sure,  # type: ignore[arg-type]  # all these are floats
+                )
+            )
     for cosine in (0.4, 0.44, 0.46, 0.48, 0.5):
         for lead in (0.015, 0.025, 0.035):
             tried = replace(off, lead=lead, lead_cosine=cosine)

@@ -95,8 +95,9 @@ def union(
     text = places(matched)
     known = {one.path: (one.sparse, one.colbert) for one in signals}
     near = sorted(dense, key=lambda path: dense[path][0])
-    far = [path for path in text if path not in dense]
-    return [
-        Candidate(path, *dense.get(path, (None, None)), text.get(path), *known.get(path, (None, None)))
-        for path in near + far
-    ]
+    found = []
+    for path in [*near, *(path for path in text if path not in dense)]:
+        place, cosine = dense.get(path, (None, None))
+        sparse, colbert = known.get(path, (None, None))
+        found.append(Candidate(path, place, cosine, text.get(path), sparse, colbert))
+    return found

@@ -38,7 +38,9 @@ def folded(text: str) -> Folded:
     if text.isascii():
         return Folded(text.lower())
     made: list[str] = []
-    at, begins, places = 0, [], []
+    begins: list[int] = []
+    places: list[int] = []
+    at = 0
     for cluster in _CLUSTER.finditer(text):
         said, start = cluster.group(), cluster.start()
         if said.isascii():
