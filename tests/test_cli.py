@@ -148,6 +148,22 @@ def test_on_a_terminal_paths_are_links_and_harmless(home: dict[str, str], stub: 
     assert on_terminal(home, "search", "--json", "x").startswith('{\n  "hits"')
 
 
+def test_the_words_that_matched_are_bold_on_a_terminal(home: dict[str, str], stub: Stub) -> None:
+    hit = HIT | {"snippet": "Total\x1b 12.40 EUR", "positions": [[0, 5], [7, 12]], "certainty": "sure"}
+    stub.answers["/v1/search"] |= {"hits": [hit]}
+    assert "   \x1b[1mTotal\x1b[22m� \x1b[1m12.40\x1b[22m EUR\n" in on_terminal(home, "search", "x")
+    assert "   Total� 12.40 EUR\n" in on_terminal(home | {"NO_COLOR": "1"}, "search", "x")
+    assert b"12.40" not in run(home, "search", "x").stdout
+
+
+def test_that_nothing_fits_is_said_above_the_nearest(home: dict[str, str], stub: Stub) -> None:
+    stub.answers["/v1/search"] |= {"nothing_fits": True}
+    done = run(home, "search", "x")
+    assert done.returncode == 0
+    assert done.stdout.decode().startswith("Nothing fits; the nearest are:\n1  /p/ramen receipt.png")
+    assert run(home, "search", "x", "--paths").stdout.startswith(os.fsencode(HIT["path"]))
+
+
 def test_nothing_found_is_status_1_as_of_grep(home: dict[str, str], stub: Stub) -> None:
     stub.answers["/v1/search"] |= {"hits": [], "warnings": ["a folder was not waited for"]}
     done = run(home, "search", "no", "such")

@@ -41,7 +41,7 @@ def test_what_is_shipped_holds_without_any_other_source(home: dict[str, str]) ->
     assert (config.watch.settle, config.watch.settle_at_most, config.watch.rescan) == (0.5, 30.0, 3600.0)
     assert config.watch.forget_after == 30 * 86400
     assert config.read.max_pixels == 250_000_000
-    assert config.search.weights == Weights(0.4, 0.2, 0.4)
+    assert config.search.weights == Weights(0.4, 0.2, 0.4, 1.0)
     assert config.store.path == f"{home['HOME']}/.local/state/glimpsed"
     assert config.serve.socket == f"{RUNTIME}/glimpsed/glimpsed.sock"
     assert config.log.file is None
@@ -106,7 +106,7 @@ max_pixels = 1.5
         "FILE:11: read.max_pixels: expected a whole number",
         'GLIMPSED_READ_OCR: read.ocr: expected true or false, not "maybe"',
         'GLIMPSED_REED_OCR: unknown variable; did you mean "GLIMPSED_READ_OCR"?',
-        "flag search.colbert: unknown key",
+        "flag search.colours: unknown key",
         f"--socket: serve.socket: the socket's path \"/{'s' * 77}… has {LONGEST_SOCKET + 1} bytes",
     ):
         assert expected in told
@@ -203,16 +203,19 @@ def test_variables_take_every_kind_of_value(home: dict[str, str]) -> None:
         "GLIMPSED_ENCODE_MODEL": "~/m",
         "GLIMPSED_ENCODE_DEVICE": "cuda:1",
         "GLIMPSED_SEARCH_WEIGHTS": "{ dense = 1, sparse = 0, text = 0.5 }",
+        "GLIMPSED_SEARCH_COLBERT": " 32 ",
         "GLIMPSED_LOG_FILE": "/var/log/g.log",
     }
     config = load(environment=environment)
+    assert config.search.colbert == 32
+    assert load(environment=environment | {"GLIMPSED_SEARCH_COLBERT": "off"}).search.colbert == "off"
     assert config.watch.folders == ("/a", f"{home['HOME']}/b")
     assert config.watch.ignore == ("*.x:y", "z")
     assert (config.read.ocr, config.read.workers) == (False, 2)
     assert config.encode.min_texts_per_second == 2.5
     assert config.encode.model == f"{home['HOME']}/m"
     assert config.encode.device == "cuda:1"
-    assert config.search.weights == (1.0, 0.0, 0.5)
+    assert config.search.weights == (1.0, 0.0, 0.0, 0.5)
     assert config.log.file == "/var/log/g.log"
 
 
@@ -224,6 +227,9 @@ def test_variables_take_every_kind_of_value(home: dict[str, str]) -> None:
         "[search]\nweights = { dense = -1, sparse = 0, text = 1 }",
         "[search]\nweights = [1, 2, 3]",
         "[search]\nmin_score = nan",
+        "[search]\ncolbert = 0",
+        "[search]\ncolbert = true",
+        '[search]\ncolbert = "all"',
         "[search]\nmin_score = true",
         "[watch]\nsettle = inf",
         "[watch]\nsettle = -1",

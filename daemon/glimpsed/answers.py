@@ -53,6 +53,7 @@ class Answers:
         return models.Found(
             hits=[_shown(hit, offline=hit.folder not in online) for hit in answer.hits],
             next=answer.next,
+            nothing_fits=answer.nothing_fits,
             took_ms=round(answer.took_ms, 2),
             encoders=list(answer.encoders),
             warnings=[*warnings, *answer.warnings],
@@ -287,7 +288,9 @@ def _shown(hit: Hit, *, offline: bool) -> models.Hit:
         signals={name: round(value, 4) for name, value in hit.signals.items()},
         label=hit.label,
         snippet=hit.snippet,
+        positions=list(hit.positions),
         why=hit.why,
+        certainty=hit.certainty,
         taken_at=hit.taken_at,
         width=hit.width,
         height=hit.height,

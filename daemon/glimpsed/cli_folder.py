@@ -86,7 +86,7 @@ def _own() -> tuple["TOMLDocument", list[str]]:
 
 
 def _expanded(folder: str) -> str | None:
-    from glimpsed.config_values import Places  # noqa: PLC0415  not for --help
+    from glimpsed.config_places import Places  # noqa: PLC0415  not for --help
 
     try:
         return Places(os.environ).path(folder)

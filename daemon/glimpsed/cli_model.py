@@ -138,7 +138,8 @@ def _configured(settings: "Encode", folder: str | None) -> tuple[str, str | None
 
 def _resolved(name: str, settings: "Encode") -> dict[str, Any]:
     """The keys of [encode] that stand for a name. Raises UsageError where it can be none."""
-    from glimpsed.config_values import NotAcceptedError, Places, encoder  # noqa: PLC0415  not for --help
+    from glimpsed.config_places import NotAcceptedError, Places  # noqa: PLC0415  not for --help
+    from glimpsed.config_values import encoder  # noqa: PLC0415  not for --help
     from glimpsed.encoding import cache, inventory, weights  # noqa: PLC0415
 
     try:

@@ -78,7 +78,7 @@ def status() -> int:
 
 def unit_file() -> Path:
     """Where the user's unit is, whether it exists or not."""
-    from glimpsed.config_values import Places  # noqa: PLC0415  not for --help
+    from glimpsed.config_places import Places  # noqa: PLC0415  not for --help
 
     return Path(Places(os.environ).directory("XDG_CONFIG_HOME"), "systemd", "user", UNIT)
 

@@ -42,8 +42,10 @@ def warn(text: str) -> None:
 
 
 def print_hits(answer: Answer) -> None:
-    """Rank, path, date and why, two lines a hit."""
+    """Rank, path, date and why, two lines a hit; on a terminal the place that matched, too."""
     terminal = sys.stdout.isatty()
+    if answer.get("nothing_fits") and answer["hits"]:
+        print("Nothing fits; the nearest are:")
     hits = answer["hits"]
     wide = len(str(len(hits)))
     for rank, hit in enumerate(hits, start=1):
@@ -53,6 +55,8 @@ def print_hits(answer: Answer) -> None:
         print(f"{rank:>{wide}}  {name}" + (f"  {_dim(shown(date), terminal)}" if date else ""))
         if why := hit.get("why"):
             print(f"{'':>{wide}}  {_dim(shown(why), terminal)}")
+        if terminal and (positions := hit.get("positions")):
+            print(f"{'':>{wide}}  {_marked(hit['snippet'], positions)}")
 
 
 def print_status(status: Status) -> None:
@@ -141,6 +145,19 @@ def _text(value: object) -> str:
 
 def _dim(text: str, terminal: bool) -> str:
     return f"\x1b[2m{text}\x1b[22m" if terminal and "NO_COLOR" not in os.environ else text
+
+
+def _marked(snippet: str, positions: Iterable[Iterable[int]]) -> str:
+    """A snippet with the words that matched in bold."""
+    made, at = "", 0
+    for start, end in positions:
+        made += shown(snippet[at:start]) + _bold(shown(snippet[start:end]))
+        at = end
+    return made + shown(snippet[at:])
+
+
+def _bold(text: str) -> str:
+    return f"\x1b[1m{text}\x1b[22m" if "NO_COLOR" not in os.environ else text
 
 
 def _link(path: bytes) -> str:

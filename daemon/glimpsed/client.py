@@ -34,7 +34,11 @@ class Hit(TypedDict):
     signals: dict[str, float]
     label: str
     snippet: str
+    positions: list[list[int]]
+    """From and to, in characters of the snippet, of the words that matched."""
     why: str
+    certainty: str
+    """`sure` or `maybe`."""
     taken_at: str | None
     width: int | None
     height: int | None
@@ -49,6 +53,8 @@ class Answer(TypedDict):
 
     hits: list[Hit]
     next: str | None
+    nothing_fits: bool
+    """Whether no hit is better than `maybe`."""
     took_ms: float
     encoders: list[str]
     warnings: list[str]

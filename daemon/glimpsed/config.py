@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from glimpsed import config_values as kinds
+from glimpsed.config_places import NotAcceptedError, Places
 from glimpsed.config_sources import Faults, Given, brief, from_environment, from_file, from_flags
-from glimpsed.config_values import Kind, NotAcceptedError, Places, Weights
+from glimpsed.config_values import Kind, Weights
 from glimpsed.errors import ConfigError
 
 LONGEST_SOCKET = 107
@@ -77,6 +78,8 @@ class Search:
     """How hits are ranked."""
 
     weights: Weights = _key(kinds.weights())  # noqa: RUF009  a field(), as all of them
+    colbert: str | int = _key(kinds.at_most("auto", "off", most=1000))
+    """How many candidates are given to ColBERT."""
     min_score: float = _key(kinds.number(0, 1))
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from glimpsed.config_places import NotAcceptedError, Places
+
 _UNITS = {
     "ms": 0.001,
     "s": 1.0,
@@ -21,7 +23,6 @@ _UNITS = {
     "w": 604800.0,
 }
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", re.ASCII | re.IGNORECASE)
-_HEAD = re.compile(r"\$(?:\{(\w+)\}|(\w+))(?=/|$)", re.ASCII)
 _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,3})?", re.ASCII)
 _ENCODERS = ("auto", "bge-m3", "fallback")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
@@ -29,60 +30,13 @@ _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 
 
-class NotAcceptedError(ValueError):
-    """A value that is not accepted, and the reason, worded to follow "it"."""
-
-
 class Weights(NamedTuple):
     """How much each signal of a hit counts; none is negative and one at least is above zero."""
 
     dense: float
     sparse: float
+    colbert: float
     text: float
-
-
-class Places:
-    """Where the user's directories are, by the environment and the XDG rules."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
-        self.home = environment.get("HOME") or os.path.expanduser("~")
-
-    def directory(self, variable: str) -> str:
-        """The directory that `$variable` stands for. Raises NotAcceptedError where it stands for none."""
-        if variable == "HOME":
-            return self.home
-        given = self._environment.get(variable, "")
-        if os.path.isabs(given):  # the XDG rules: a relative one is to be ignored
-            return given
-        match variable:
-            case "XDG_CONFIG_HOME":
-                return os.path.join(self.home, ".config")
-            case "XDG_STATE_HOME":
-                return os.path.join(self.home, ".local/state")
-            case "XDG_CACHE_HOME":
-                return os.path.join(self.home, ".cache")
-            case "XDG_PICTURES_DIR":
-                import platformdirs  # noqa: PLC0415  reads user-dirs.dirs; not needed by the client's start
-
-                return platformdirs.user_pictures_dir()
-            case "XDG_RUNTIME_DIR":
-                raise NotAcceptedError("begins with $XDG_RUNTIME_DIR, which is not set")
-        raise NotAcceptedError(f"begins with ${variable}, which is none of the variables that paths may begin with")
-
-    def path(self, text: str) -> str:
-        """An absolute, normalised path; a leading `~` or `$VARIABLE` is expanded. Raises NotAcceptedError."""
-        if "\0" in text:
-            raise NotAcceptedError("holds a NUL byte")
-        if text == "~" or text.startswith("~/"):
-            text = self.home + text[1:]
-        elif text.startswith("~"):
-            text = os.path.expanduser(text)
-        elif found := _HEAD.match(text):
-            text = self.directory(found[1] or found[2]) + text[found.end() :]
-        if not os.path.isabs(text):
-            raise NotAcceptedError('is not absolute; begin it with "/", "~" or "$XDG_…"')
-        return "/" + os.path.normpath(text).lstrip("/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,14 +188,34 @@ def weights() -> Kind:
     """The weights of the signals."""
 
     def parse(raw: object, _: Places) -> Weights:
-        if not isinstance(raw, Mapping) or set(raw) != set(Weights._fields):
+        if not isinstance(raw, Mapping):
+            raise ValueError  # noqa: TRY004  as for all faults
+        raw = {"colbert": 0.0, **raw}  # a configuration from before there was this weight stands
+        if set(raw) != set(Weights._fields):
             raise ValueError
         found = Weights(*(_bounded(_number(raw[name]), 0, 1000) for name in Weights._fields))
         if not any(found):
             raise NotAcceptedError("has no weight above zero")
         return found
 
-    return Kind("{ dense = …, sparse = …, text = … }, none of them negative", parse, _toml)
+    return Kind("{ dense = …, sparse = …, colbert = …, text = … }, none of them negative", parse, _toml)
+
+
+def at_most(*words: str, most: int) -> Kind:
+    """One of a few words, or a whole number from 1 to `most`."""
+    named = ", ".join(f'"{word}"' for word in words)
+
+    def parse(raw: object, _: Places) -> str | int:
+        if isinstance(raw, str) and raw in words:
+            return raw
+        if isinstance(raw, bool) or not isinstance(raw, int):
+            raise ValueError  # noqa: TRY004  as for all faults
+        return int(_bounded(raw, 1, most))
+
+    def from_text(text: str) -> str | int:
+        return text if text in words else int(text.strip())
+
+    return Kind(f"{named} or a whole number from 1 to {most:,}", parse, from_text)
 
 
 def _nearest(word: str, words: Sequence[str]) -> str | None:

@@ -24,8 +24,11 @@ from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
+from glimpsed.reading.description import describe
 from glimpsed.reading.workers import Workers, default_count
+from glimpsed.records import Row
 from glimpsed.searching.search import Search
+from glimpsed.searching.vocabulary import Vocabulary
 from glimpsed.serving.app import make_app
 from glimpsed.serving.server import bound, serving
 from glimpsed.storing.table import open_table
@@ -133,8 +136,24 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipel
             folders = Folders(config, inbox, observer, journal)
             scans = Scans(table, context.backlog, journal, folders.scan, folders.scanned)
             pipeline = Pipeline(context, folders, scans, inbox)
-            search = Search(table, encoders, config.search, folders=config.watch.folders)
-            yield pipeline, Answers(pipeline, search)
+            vocabulary = Vocabulary(table)
+            search = Search(
+                table,
+                encoders,
+                config.search,
+                encoded=_encoded,
+                vocabulary=vocabulary,
+                folders=config.watch.folders,
+            )
+            async with create_task_group() as reading:
+                reading.start_soon(vocabulary.run)
+                yield pipeline, Answers(pipeline, search)
+                reading.cancel_scope.cancel()
+
+
+def _encoded(row: Row) -> tuple[str, ...]:
+    """What of a row is encoded."""
+    return describe(row.description, ()).encoded
 
 
 async def _tell_status(answers: Answers) -> None:

@@ -23,7 +23,7 @@ from glimpsed.indexing.context import Pending
 from glimpsed.indexing.keeping import commit, encode, encode_each, maintain
 from glimpsed.indexing.rows import ENCODING_FAILED
 from glimpsed.records import Encoding, Row, Written
-from glimpsed.storing.engine import BrokenTableError
+from glimpsed.storing.faults import BrokenTableError
 
 
 def draw(folder: Path, *names: str) -> None:

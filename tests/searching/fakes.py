@@ -3,7 +3,7 @@
 import math
 import os
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -156,24 +156,37 @@ class MemoryEncoders:
 
     fallback_id = FALLBACK
 
-    def __init__(self, known: dict[str, Asked], chosen_id: str = FALLBACK) -> None:
+    def __init__(
+        self, known: dict[str, Asked], chosen_id: str = FALLBACK, *, scores: Mapping[str, float] | None = None
+    ) -> None:
         self.known = known
         self.chosen_id = chosen_id
+        self.scores = scores or {}
+        self.compared: list[tuple[list[str], int | None]] = []
 
     async def question(self, text: str) -> Asked:
         if text not in self.known:
             raise EncoderError("the encoder is gone")
         return self.known[text]
 
+    async def colbert(
+        self, question: str, texts: Sequence[tuple[str, tuple[str, ...]]], *, at_most: int | None
+    ) -> dict[str, float]:
+        """The scores known by heart, of the first `at_most` texts."""
+        self.compared.append(([text_id for text_id, _ in texts], at_most))
+        return {text_id: self.scores[text_id] for text_id, _ in texts[:at_most] if text_id in self.scores}
+
 
 @dataclass(frozen=True)
 class Weights:
     dense: float = 0.4
     sparse: float = 0.2
-    text: float = 0.4
+    colbert: float = 0.4
+    text: float = 1.0
 
 
 @dataclass(frozen=True)
 class Settings:
     weights: ports.Weights = field(default_factory=Weights)
     min_score: float = 0.0
+    colbert: str | int = "auto"

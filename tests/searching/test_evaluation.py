@@ -46,6 +46,9 @@ class Encoders:
     async def question(self, text: str) -> fakes.Asked:
         return fakes.Asked(Encoding(self.known[text]))
 
+    async def colbert(self, *_: object, **__: object) -> dict[str, float]:
+        return {}
+
 
 @pytest.fixture(scope="module")
 def vectors() -> tuple[dict[str, Vector], dict[str, Vector]]:
@@ -112,7 +115,7 @@ async def test_questions_that_nothing_was_tuned_on_do_as_well(places: Places) ->
 async def test_fused_is_better_than_either_alone(places: Places) -> None:
     fused, dense, text = [
         sum(1 / place for place in (await places.by(weights)).values()) / len(QUESTIONS)
-        for weights in (fakes.Weights(), fakes.Weights(1, 0, 0), fakes.Weights(0, 0, 1))
+        for weights in (fakes.Weights(), fakes.Weights(1, 0, 0, 0), fakes.Weights(0, 0, 0, 1))
     ]
     assert fused > max(dense, text)
     assert fused > 0.9

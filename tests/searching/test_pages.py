@@ -286,7 +286,7 @@ async def test_a_cursor_belongs_to_its_question_and_order() -> None:
 
 def kept(count: int) -> Kept:
     answer = Kept("key")
-    hit = Hit("", "", "/p", 1.0, {}, "", "", "", None, None, None)
+    hit = Hit("", "", "/p", 1.0, {}, "", "maybe", None, None, None)
     answer.add([replace(hit, path=str(number)) for number in range(count)], more=False, most=10_000)
     return answer
 

@@ -13,8 +13,7 @@ from tests.searching.fakes import FALLBACK, STRONG, MemoryEncoders, MemoryTable,
 
 from glimpsed.errors import QueryError, TableError, UsageError
 from glimpsed.records import Encoding, Filters, Part, Row, Sparse
-from glimpsed.searching import search as module
-from glimpsed.searching import turning
+from glimpsed.searching import turning, words
 from glimpsed.searching.ports import Answer
 from glimpsed.searching.search import Search
 
@@ -43,7 +42,7 @@ async def test_a_near_row_without_a_word_is_a_hit() -> None:
     first = answer.hits[0]
     assert first.signals == {"dense": pytest.approx(0.9705, abs=1e-3)}
     assert (first.label, first.snippet) == ("caption", "Ramen in Kyoto")
-    assert first.why == 'by meaning 0.97, nearest: caption "Ramen in Kyoto"'
+    assert first.why == "by meaning: caption “Ramen in Kyoto”"
     assert (first.id, first.folder, first.taken_at, first.width, first.height) == (
         "/p/ramen.jpg",
         "/p",
@@ -68,7 +67,7 @@ async def test_a_far_row_with_a_rare_word_wins_over_a_hundred_neighbours() -> No
     answer = await search.search("melange1900")
     assert paths(answer)[:2] == ["/p/x.jpg", "/p/0.jpg"]
     assert "dense" not in answer.hits[0].signals  # it is no neighbour
-    assert answer.hits[0].why == 'caption: "long text with melange1900 in it"'
+    assert answer.hits[0].why == "caption, English: “long text with melange1900 in it”"
 
 
 async def test_function_words_are_not_matched_unless_there_is_nothing_else() -> None:
@@ -89,7 +88,7 @@ async def test_an_exact_name_is_first() -> None:
     answer = await search.search("img_2041.jpg")
     assert paths(answer)[0] == "/p/IMG_2041.JPG"
     assert answer.hits[0].score >= 0.9
-    assert answer.hits[0].why.startswith("exact match; ")
+    assert (answer.hits[0].why, answer.hits[0].certainty) == ("file name “IMG_2041”", "sure")
 
 
 async def test_one_hit_a_picture_at_its_best_path() -> None:
@@ -155,15 +154,15 @@ async def test_sparse_weights_count_where_both_have_them() -> None:
 
     rows = [
         replace(row("/p/a.jpg", "x", vector=[1, 0, 0], strong=[1, 0]), sparse=sparse(t3=0.1)),
-        replace(row("/p/b.jpg", "y", vector=[1, 0, 0], strong=[1, 0]), sparse=sparse(t3=0.4, t9=1.0)),
+        replace(row("/p/b.jpg", "y", vector=[1, 0.1, 0], strong=[1, 0]), sparse=sparse(t3=0.4, t9=1.0)),
         row("/p/c.jpg", "z", vector=[0, 1, 0]),
     ]
     question = fakes.Asked(asked([1, 0, 0]).fallback, Encoding(fakes.unit([1, 0]), sparse(t3=0.5, t7=0.2)))
     search, _ = a_search(rows, {"word": question}, chosen=STRONG)
     answer = await search.search("word")
     assert [(hit.path, hit.signals.get("sparse")) for hit in answer.hits] == [
-        ("/p/b.jpg", 1.0),
-        ("/p/a.jpg", 0.25),
+        ("/p/b.jpg", 0.2),
+        ("/p/a.jpg", 0.05),
         ("/p/c.jpg", None),
     ]
 
@@ -188,7 +187,7 @@ async def test_hits_below_the_least_score_are_left_out() -> None:
 
 
 async def test_weights_come_from_the_settings() -> None:
-    search, _ = a_search(known={"melange": asked([1, 0, 0])}, weights=Weights(1, 0, 0.01))
+    search, _ = a_search(known={"melange": asked([1, 0, 0])}, weights=Weights(1, 0, 0, 0.01))
     assert paths(await search.search("melange"))[0] == "/p/ramen.jpg"
 
 
@@ -266,14 +265,15 @@ async def test_a_pasted_page_is_searched_for_by_its_beginning() -> None:
     search, table = a_search(known={page: asked([1, 0, 0])})
     answer = await search.search(page)
     assert paths(answer)[0] == "/p/ramen.jpg"
-    assert len(table.asked) == module.LOOKED_UP
+    assert len(table.asked) == words.LOOKED_UP
 
 
 class WatchedWeights:
     """Weights that note on which thread they are read."""
 
     sparse = 0.2
-    text = 0.4
+    colbert = 0.4
+    text = 1.0
 
     def __init__(self) -> None:
         self.threads: set[int] = set()
@@ -284,9 +284,11 @@ class WatchedWeights:
         return 0.4
 
 
-@pytest.mark.parametrize(("words", "beside"), [(10, False), (1500, True)])
-async def test_long_texts_are_weighed_beside_the_event_loop(words: int, beside: bool) -> None:
-    rows = [row(f"/p/{i}.jpg", "wörter " * words + ("nadel" if i == 7 else "heu"), vector=[1, 0, 0]) for i in range(12)]
+@pytest.mark.parametrize(("length", "beside"), [(10, False), (1500, True)])
+async def test_long_texts_are_weighed_beside_the_event_loop(length: int, beside: bool) -> None:
+    rows = [
+        row(f"/p/{i}.jpg", "wörter " * length + ("nadel" if i == 7 else "heu"), vector=[1, 0, 0]) for i in range(12)
+    ]
     weights = WatchedWeights()
     search, _ = a_search(rows, {"nadel": asked([1, 0, 0])}, weights=weights)
     answer = await search.search("nadel")

@@ -12,7 +12,8 @@ from tests.storing.making import FOLDER, put, puts, row
 from glimpsed.errors import AlreadyRunningError, NoRoomError, SchemaError, StateError, TableError
 from glimpsed.records import Filters
 from glimpsed.storing import durable, engine
-from glimpsed.storing.engine import BrokenTableError, Engine, translated
+from glimpsed.storing.engine import Engine
+from glimpsed.storing.faults import BrokenTableError, translated
 from glimpsed.storing.schema import table_schema, to_batch
 from glimpsed.storing.table import Table, open_table, rebuild
 from glimpsed.storing.writer import Writer

@@ -20,7 +20,7 @@ from glimpsed.reading.description import READER
 from glimpsed.reading.ocr import OCR_ID
 from glimpsed.reading.workers import Workers
 from glimpsed.records import Current, Encoding, Fault, FaultKind, Row, Written
-from glimpsed.storing.engine import BrokenTableError
+from glimpsed.storing.faults import BrokenTableError
 from glimpsed.storing.table import Table
 from glimpsed.storing.writer import Writer
 

@@ -5,6 +5,10 @@ short names and other texts that say little crowd out the right ones. With the m
 the question (the rows' vectors stay as they are), they do not: q·d - m·d ranks a row by what is particular to the
 question. Measured on `tests/searching/collection.py` among 1,000 rows: 51 of 62 first by the vector alone, not 39;
 half of the questions that the mean is made of do as well. See Mu and Viswanath, "All-but-the-Top", 2018.
+
+Not all of it is taken away. Recall@10 of 950 English descriptions (Debian's tuxpaint-stamps-default) asked for in 20
+languages, mean by share taken: 0 .702, 0.5 .740, 0.8 .751, 1 .750, 1.2 .743; with the file's and directory's names
+encoded too: .643, .696, .702, .692, .671.
 """
 
 import base64
@@ -13,6 +17,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+SHARE = 0.8
+"""How much of the centre is taken away."""
 
 # The mean of the fallback's vectors of `tests/searching/common_questions.py`, float16, little-endian; the tests
 # compute it anew. By the beginning of the encoder's id: other weights have another centre.
@@ -46,5 +53,5 @@ def centred(vector: Any, encoder: str) -> Any:
     centre = of(encoder)
     if centre is None or centre.shape != vector.shape:
         return vector
-    moved = vector - centre
+    moved = vector - SHARE * centre
     return moved / max(float(np.linalg.norm(moved)), 1e-6)

@@ -7,38 +7,30 @@ covers is the sum of the weights of the terms found in it, as a share of the sum
 
 import math
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from glimpsed import files
 from glimpsed.folding import fold as fold  # noqa: PLC0414  terms and texts are folded alike
-from glimpsed.searching import function_words
+from glimpsed.folding import lower
+from glimpsed.searching import codes, forms, function_words
+from glimpsed.searching.forms import LETTER, UNSPACED, Form
 
-# Scripts written without blanks: Thai and Lao, Burmese, Khmer, kana, Han; and Hangul for its endings.
-_UNSPACED = (
-    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005\u3007\u3041-\u30fa\u30fc-\u30ff\u31f0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-)
-# The scripts of India and Tibet write vowels as marks, which \w does not take for a part of a word.
-_MARKED = "\u0900-\u0dff\u0f00-\u0fff"
-_LETTER = f"(?:[^\\W_{_UNSPACED}]|[{_MARKED}])"
-_WORD = re.compile(_LETTER)
-_TERM = re.compile(f"([{_UNSPACED}]+)|({_LETTER}+)")
+_TERM = re.compile(f"([{UNSPACED}]+)|({LETTER}+)")
 _HIRAGANA = re.compile("[\u3041-\u309f]")
+_KANA = re.compile("[\u3041-\u30fa]")
 _HANGUL = re.compile("[\uac00-\ud7af]")
-_FUNCTION_HAN = frozenset("的了是在和与及我你您他她它们这那个吗呢吧啊着把被从就都也很之其")
+_KOREAN = re.compile("[\uac00-\ud7af]+")
+_FUNCTION_HAN = frozenset("的了是在和与及我你您他她它们这那个吗呢吧啊着把被从就也很之其")
 _PARTICLES = frozenset("은는이가을를의에서로와과도")
 
 MOST = 128
 """Terms: who pastes a page is understood by its beginning, and every row is held against each."""
 GRAM = 0.5
 """What a pair of characters counts for, of a word: a word of an unspaced script is mostly two characters."""
-INFLECTED = 0.8
-"""What a term counts for where only another form of it is there (`receipts` for `receipt`)."""
-WITHIN = 0.6
-"""The same where it is a part of a longer word (`Ticket` in `Fahrticket`)."""
+PIECE = 0.15
+"""What a piece of a code counts for (`2041` of `IMG_2041`): others have it too, and the code is a term of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +45,35 @@ class Term:
     """As the question has it, in lower case; empty for pairs."""
     gram: bool = False
     """Whether it is a piece of an unspaced run: its rarity is not asked for."""
+    code: codes.Code | None = None
+    """Set for a number, date or code that has several pieces."""
+    piece: bool = False
+    """Whether it is one of them."""
+
+    @property
+    def telling(self) -> bool:
+        """Whether it is a word of content, whole."""
+        return self.factor == (GRAM if self.gram else 1.0)
 
 
 def terms(question: str) -> tuple[Term, ...]:
     """The first MOST different terms of a question, in its order."""
-    lowered = " ".join(unicodedata.normalize("NFKC", question).lower().split())
+    lowered = lower(question)
     words = [match[2] for match in _TERM.finditer(lowered) if match[2]]
     language = function_words.likely_language(words)
     found: dict[str, Term] = {}
+    pieces: set[int] = set()
+    for code in codes.found_in(lowered):
+        found[fold(code.text)] = Term(fold(code.text), 1.0, code.text, code=code)
+        pieces.update(range(code.start, code.end))
     for match in _TERM.finditer(lowered):
         word = match[2]
         if word:
             # The suffix of a file's name says nothing of the picture, and descriptions are made without it.
             suffix = lowered[match.start() - 1 : match.end()] in files.SUFFIXES
             factor = function_words.SHORT if suffix else function_words.factor(word, language)
-            made = [Term(fold(word), factor, word)]
+            piece = match.start() in pieces
+            made = [Term(fold(word), min(factor, PIECE) if piece else factor, word, piece=piece)]
         else:
             made = _grams(fold(match[1]))
         for term in made:
@@ -76,16 +82,27 @@ def terms(question: str) -> tuple[Term, ...]:
     return tuple(found.values())[:MOST]
 
 
+def runs(question: str) -> tuple[str, ...]:
+    """The Korean words of a question, without a particle at their end."""
+    return tuple(dict.fromkeys(run[: _particle(run)] for run in _KOREAN.findall(lower(question))))
+
+
 def _grams(run: str) -> list[Term]:
-    ends = len(run) - 1 if len(run) > 2 and _HANGUL.match(run[-1]) and run[-1] in _PARTICLES else len(run)
+    ends = _particle(run)
+    functional = frozenset() if _KANA.search(run) else _FUNCTION_HAN  # `和` and `之` mean something in Japanese
 
     def count(at: int) -> float:
-        weak = at >= ends or _HIRAGANA.match(run[at]) or run[at] in _FUNCTION_HAN
+        weak = at >= ends or _HIRAGANA.match(run[at]) or run[at] in functional
         return 0.1 if weak else 1.0
 
     if len(run) == 1:
         return [Term(run, GRAM * count(0), gram=True)]
     return [Term(run[i : i + 2], GRAM * min(count(i), count(i + 1)), gram=True) for i in range(len(run) - 1)]
+
+
+def _particle(run: str) -> int:
+    """Where a Korean word's particle begins; its length where it has none."""
+    return len(run) - 1 if len(run) > 2 and _HANGUL.match(run[-1]) and run[-1] in _PARTICLES else len(run)
 
 
 def rarity(frequency: int, rows: int) -> float:
@@ -110,6 +127,8 @@ class Asked:
     """One for each term, not negative."""
     phrases: tuple[str, ...] = ()
     """Folded; those in quotes."""
+    parts: frozenset[str] = frozenset()
+    """Texts of terms that are no whole word of any row: a part of a word will do."""
 
     @cached_property
     def whole(self) -> float:
@@ -117,18 +136,33 @@ class Asked:
         return sum(self.weights)
 
     @cached_property
-    def forms(self) -> tuple["_Form", ...]:
+    def forms(self) -> tuple[Form, ...]:
         """How each term is looked for."""
-        return tuple(_form(term) for term in self.terms)
+        return tuple(form(term, part=term.text in self.parts) for term in self.terms)
 
     @cached_property
     def contents(self) -> float:
         """How many terms are no function words; a pair of characters is half a word."""
-        return sum(term.factor for term in self.terms if term.factor == (GRAM if term.gram else 1.0))
+        return sum(term.factor for term in self.terms if term.telling)
+
+    @cached_property
+    def codes_alone(self) -> bool:
+        """Whether nothing is asked for but numbers and codes."""
+        telling = [term for term in self.terms if term.telling]
+        return bool(telling) and all(term.code for term in telling)
 
     def strengths(self, text: str) -> tuple[float, ...]:
         """How well a folded text holds each term, 0 to 1."""
-        return tuple(form.strength(text) for form in self.forms)
+        strengths = [form.strength(text) for form in self.forms]
+        for term, strength in zip(self.terms, strengths, strict=True):
+            if term.code is not None and strength:
+                # However the code is joined there: who has it has its pieces.
+                held = set(term.code.pieces)
+                strengths = [
+                    max(one, strength) if other.piece and other.said in held else one
+                    for other, one in zip(self.terms, strengths, strict=True)
+                ]
+        return tuple(strengths)
 
     def share(self, strengths: Sequence[float]) -> float:
         """The share of the question that is covered, 0 to 1."""
@@ -137,69 +171,24 @@ class Asked:
         return min(1.0, sum(w * s for w, s in zip(self.weights, strengths, strict=True)) / self.whole)
 
 
-def ask(question: str, phrases: Sequence[str], frequencies: Mapping[str, int], rows: int) -> Asked:
-    """A question against a table of `rows` rows; `frequencies` by term text (a word not in it counts as rare)."""
+def ask(
+    question: str, phrases: Sequence[str], frequencies: Mapping[str, int], rows: int, parts: Collection[str] = ()
+) -> Asked:
+    """A question against a table of `rows` rows; `frequencies` by term text (a word not in it counts as rare).
+
+    `parts` are the texts of terms of which a part of a word will do.
+    """
     found = terms(question)
     # A pair of characters stands for a word of middling rarity.
     middling = rarity(max(1, math.isqrt(rows)), rows)
     weights = tuple(t.factor * (middling if t.gram else rarity(frequencies.get(t.text, 1), rows)) for t in found)
     if not sum(weights):  # every word is in every row
         weights = tuple(t.factor for t in found)
-    return Asked(fold(question), found, weights, tuple(filter(None, map(fold, phrases))))
+    return Asked(fold(question), found, weights, tuple(filter(None, map(fold, phrases))), frozenset(parts))
 
 
-_ENDINGS = ("s", "es", "n", "en")
-
-
-@dataclass(frozen=True, slots=True)
-class _Form:
-    """One term, and what of it every form of it begins with."""
-
-    word: str
-    stem: str
-    endings: tuple[str, ...] = ()
-    """What may follow the stem in another form of a short word."""
-    longest: int = 0
-    """Letters of another form of a longer word."""
-    within: bool = False
-    """Whether to be a part of a longer word counts."""
-    gram: bool = False
-
-    def strength(self, text: str) -> float:
-        """How well a folded text holds the term, 0 to 1."""
-        if self.gram:
-            return float(self.word in text)
-        best, at = 0.0, text.find(self.stem)
-        while at >= 0:
-            if not (at and in_word(text[at - 1])):
-                end = at + len(self.stem)
-                most = min(len(text), at + max(self.longest, len(self.word) + 2) + 1)
-                while end < most and in_word(text[end]):
-                    end += 1
-                found = text[at:end]
-                if found == self.word:
-                    return 1.0
-                if len(found) <= self.longest or found[len(self.stem) :] in self.endings:
-                    best = INFLECTED
-            at = text.find(self.stem, at + 1)
-        return best or (WITHIN if self.within and self.word in text else 0.0)
-
-
-def _form(term: Term) -> _Form:
-    word, length = term.text, len(term.text)
-    if term.gram:
-        return _Form(word, word, gram=True)
-    if length < 3 or any(c.isdigit() for c in word):
-        return _Form(word, word)
-    if length == 4 and word.endswith("s"):
-        return _Form(word, word[:-1], endings=("",))
-    if length < 5:
-        return _Form(word, word, endings=_ENDINGS)
-    stem = word[: max(4, length - (2 if length < 9 else 3))]
-    return _Form(word, stem, longest=length + 2, within=True)
-
-
-@lru_cache(4096)
-def in_word(character: str) -> bool:
-    """Whether a folded character is a part of a word, of a script that is written with blanks."""
-    return _WORD.match(character) is not None
+def form(term: Term, *, part: bool = False) -> Form:
+    """How a term is looked for; `part`: no row has it whole."""
+    if term.code is not None:
+        return forms.of_code(term.text, term.code.pattern)
+    return forms.of_gram(term.text) if term.gram else forms.of_word(term.text, part=part)

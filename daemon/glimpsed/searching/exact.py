@@ -7,7 +7,7 @@ from glimpsed import files
 from glimpsed.filters import Filters
 from glimpsed.folding import fold
 from glimpsed.records import Row
-from glimpsed.searching.coverage import in_word
+from glimpsed.searching.forms import in_word
 from glimpsed.searching.query import Query
 
 

@@ -1,109 +1,113 @@
 """From candidates and their rows to hits: weighed, best first, one a picture, each with its reason."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from glimpsed import files
-from glimpsed.records import Row, Sparse
-from glimpsed.searching import rank, why
+from glimpsed.records import Row
+from glimpsed.searching import rank, snippets, why
 from glimpsed.searching.candidates import Candidate
 from glimpsed.searching.coverage import Asked
-from glimpsed.searching.ports import Hit, Weights
+from glimpsed.searching.ports import Certainty, Hit, Told, Weights
 
 
 @dataclass(frozen=True, slots=True)
-class _Weighed:
+class Weighed:
+    """One candidate with its score."""
+
     order: tuple[float, int, int, str]
     """Best first."""
     score: float
-    signals: dict[str, float]
     candidate: Candidate
     row: Row
     match: why.Match
+    others: tuple[str, ...] = ()
+    """Other paths of the same picture, best first."""
 
 
 def by_score(
-    asked: Asked, sparse: Sparse | None, found: Sequence[tuple[Candidate, Row]], weights: Weights
-) -> list[Hit]:
-    """The candidates as hits. Equal scores: the better full-text match first, then the newer file."""
+    asked: Asked, found: Sequence[tuple[Candidate, Row]], weights: Weights, *, strong: bool = False
+) -> list[Weighed]:
+    """The candidates, one a picture. Equal scores: the better full-text match first, then the newer file."""
     after_last = 1 + max((one.dense_place or 0 for one, _ in found), default=0)
-    shares = _sparse_shares(sparse, [row for _, row in found])
     weighed = []
     for one, row in found:
-        matched = why.match(asked, row.description, files.shown(os.path.basename(row.path)))
-        share = shares.get(row.path)
+        matched = why.match(asked, row.description, _name(row))
         place = one.dense_place or after_last
-        total = rank.score(
-            rank.Signals(place, matched.covered, matched.covered_together, share, matched.exact), weights
-        )
+        signals = rank.Signals(place, matched.covered, matched.covered_together, matched.exact)
+        total = rank.score(signals, weights, strong=strong)
         order = (-round(total, 9), one.text_place or len(found) + 1, -row.mtime_ns, row.path)
-        weighed.append(_Weighed(order, total, _shown(one, share, matched), one, row, matched))
+        weighed.append(Weighed(order, total, one, row, matched))
     weighed.sort(key=lambda one: one.order)
-    hits = []
-    for first, *others in _by_content(weighed):
-        text = why.snippet(asked, first.match)
-        reason = why.why(asked, first.match, first.signals, first.candidate.dense_place)
-        hits.append(_hit(first, text, reason, others))
-    return hits
+    return _by_content(weighed)
 
 
-def by_date(rows: Sequence[Row]) -> list[Hit]:
-    """The rows as hits in the order they come in, for a question without words."""
+def listed(rows: Sequence[Row], order: str) -> list[Hit]:
+    """The rows as hits in the order they come in, which `order` names, for a question without words."""
     nothing = Asked("", (), ())
     weighed = [
-        _Weighed((0.0, 0, 0, ""), 1.0, {}, Candidate(row.path), row, why.match(nothing, row.description, ""))
-        for row in rows
-    ]
-    return [
-        _hit(first, why.snippet(nothing, first.match), "by date, newest first", others)
-        for first, *others in _by_content(weighed)
+        Weighed((0.0, 0, 0, ""), 1.0, Candidate(row.path), row, why.match(nothing, row.description, "")) for row in rows
     ]
 
+    def telling(one: Weighed) -> Callable[[], Told]:
+        text = one.match.part.text if one.match.part else ""
+        return lambda: _told(snippets.marked(nothing, text).cut(snippets.WIDTH), order)
 
-def _by_content(weighed: Sequence[_Weighed]) -> list[list[_Weighed]]:
-    """One group a picture; a file whose bytes could never be read is one for itself."""
-    groups: dict[str, list[_Weighed]] = {}
+    return [_hit(one, "sure", telling(one)) for one in _by_content(weighed)]
+
+
+def as_hit(asked: Asked, one: Weighed, certainty: Certainty) -> Hit:
+    """One of them as a hit; its reason, which takes a while, is found when it is shown."""
+    found, name, near = one.match, _name(one.row), one.candidate.dense_place is not None
+
+    def tell() -> Told:
+        marked = snippets.marked(asked, found.part.text if found.part else "")
+        second = snippets.marked(asked, found.second.text if found.second else "")
+        quotes = marked.cut(snippets.QUOTE).text, second.cut(snippets.QUOTE).text
+        return _told(marked.cut(snippets.WIDTH), why.why(found, *quotes, near=near, file_name=name))
+
+    return _hit(one, certainty, tell)
+
+
+def _told(snippet: snippets.Snippet, reason: str) -> Told:
+    return Told(snippet.text, snippet.positions, reason)
+
+
+def _name(row: Row) -> str:
+    return files.shown(os.path.basename(row.path))
+
+
+def _by_content(weighed: Sequence[Weighed]) -> list[Weighed]:
+    """The best of each picture; a file whose bytes could never be read is one for itself."""
+    groups: dict[str, list[Weighed]] = {}
     for one in weighed:
         groups.setdefault(one.row.content_id or "\0" + one.row.path, []).append(one)
-    return list(groups.values())
+    return [
+        Weighed(one.order, one.score, one.candidate, one.row, one.match, tuple(other.row.path for other in others))
+        for one, *others in groups.values()
+    ]
 
 
-def _hit(one: _Weighed, snippet: str, reason: str, others: Sequence[_Weighed]) -> Hit:
+def _hit(one: Weighed, certainty: Certainty, tell: Callable[[], Told]) -> Hit:
     row = one.row
     return Hit(
         id=row.content_id,
         path=row.path,
         folder=row.folder,
         score=round(one.score, 4),
-        signals=one.signals,
+        signals=_signals(one.candidate, one.match),
         label=one.match.part.label if one.match.part else "",
-        snippet=snippet,
-        why=reason,
+        certainty=certainty,
         taken_at=row.taken_at,
         width=row.width,
         height=row.height,
-        also=tuple(other.row.path for other in others),
+        also=one.others,
+        tell=tell,
     )
 
 
-def _shown(one: Candidate, sparse: float | None, matched: why.Match) -> dict[str, float]:
-    """The signals that apply, 0 to 1."""
-    told = {"dense": one.dense, "sparse": sparse, "text": matched.covered or None}
-    return {name: round(min(1.0, max(0.0, value)), 4) for name, value in told.items() if value is not None}
-
-
-def _sparse_shares(question: Sparse | None, rows: Sequence[Row]) -> dict[str, float]:
-    """The sparse product of the question with each row that has weights, as a share of the greatest."""
-    if question is None:
-        return {}
-    products = {row.path: _product(question, row.sparse) for row in rows if row.sparse is not None}
-    greatest = max(products.values(), default=0.0)
-    return {path: product / greatest if greatest > 0 else 0.0 for path, product in products.items()}
-
-
-def _product(one: Sparse, other: Sparse) -> float:
-    _, ours, theirs = np.intersect1d(one.tokens, other.tokens, assume_unique=True, return_indices=True)
-    return float(one.weights[ours] @ other.weights[theirs])
+def _signals(one: Candidate, matched: why.Match) -> dict[str, float]:
+    """Those that apply, 0 to 1."""
+    signals = {"dense": one.dense, "sparse": one.sparse, "colbert": one.colbert, "text": matched.covered or None}
+    return {name: round(min(1.0, max(0.0, value)), 4) for name, value in signals.items() if value is not None}

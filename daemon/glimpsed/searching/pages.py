@@ -31,6 +31,8 @@ class Kept:
         """Whether there may be hits beyond these."""
         self.used: tuple[str, ...] = ()
         """Ids of the encoders that took part."""
+        self.nothing_fits = False
+        """Whether words were asked for and no hit was better than `maybe`."""
         self._seen: set[str] = set()
         self._gone: set[int] = set()
 

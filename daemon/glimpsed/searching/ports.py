@@ -1,13 +1,15 @@
 """What searching needs of the table and the encoders, and what it hands back."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, Protocol
 
 from glimpsed.records import Encoding, Filters, Row
 
 Sort = Literal["relevance", "date", "name"]
 """What hits are sorted by; without words `relevance` is `date`."""
+
+Certainty = Literal["sure", "maybe"]
 
 
 class Table(Protocol):
@@ -94,23 +96,37 @@ class Encoders(Protocol):
         """Encode a question; never waits for a load."""
         ...
 
+    async def colbert(
+        self, question: str, texts: Sequence[tuple[str, tuple[str, ...]]], *, at_most: int | None
+    ) -> Mapping[str, float]:
+        """ColBERT scores by text id, of those of the (text id, text) that were scored; best candidates come first.
+
+        `at_most` None: as many as take some 100 ms. None at all where the chosen encoder cannot. Never raises.
+        """
+        ...
+
 
 class Weights(Protocol):
     """How much each signal counts; not negative, not all zero."""
 
     @property
     def dense(self) -> float:
-        """Of nearness in meaning."""
+        """Of nearness in meaning, within the model's score."""
         ...
 
     @property
     def sparse(self) -> float:
-        """Of the encoder's token weights."""
+        """Of the encoder's token weights, within the model's score."""
+        ...
+
+    @property
+    def colbert(self) -> float:
+        """Of the comparison word by word, within the model's score."""
         ...
 
     @property
     def text(self) -> float:
-        """Of the words themselves."""
+        """Of the words themselves, against the sum of the three."""
         ...
 
 
@@ -123,9 +139,23 @@ class Settings(Protocol):
         ...
 
     @property
+    def colbert(self) -> str | int:
+        """`auto`, `off`, or how many candidates are compared word by word."""
+        ...
+
+    @property
     def min_score(self) -> float:
         """0 to 1: hits below are not shown."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What a hit says of itself."""
+
+    snippet: str
+    positions: tuple[tuple[int, int], ...]
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +170,31 @@ class Hit:
     """0 to 1, comparable within one answer only."""
     signals: dict[str, float]
     """Those that apply, 0 to 1: `dense` is the cosine (of the fallback, after what all questions share is taken away:
-    0.2 is much), `sparse` the product of the token weights as a share of the answer's greatest, `text` the share of
-    the question that the row's words cover."""
+    0.2 is much), `sparse` the product of the token weights, `colbert` the mean of each word's best match, `text` the
+    share of the question that the row's words cover."""
     label: str
     """Of the part that matched best; empty where the row has no words at all."""
-    snippet: str
-    why: str
+    certainty: Certainty
+    """Whether it is what was asked for, as far as could be measured."""
     taken_at: str | None
     width: int | None
     height: int | None
     also: tuple[str, ...] = ()
     """Other paths of the same content that match too, best first."""
+    snippet: str = ""
+    """Set, as the next two are, where it is shown."""
+    positions: tuple[tuple[int, int], ...] = ()
+    """From and to, in characters of the snippet, of the words that matched."""
+    why: str = ""
+    tell: Callable[[], Told] | None = field(default=None, compare=False, repr=False)
+    """Finds these three, which takes longer than all the rest; None where it was done."""
+
+    def shown(self) -> "Hit":
+        """The same hit with snippet, positions and reason."""
+        if self.tell is None:
+            return self
+        told = self.tell()
+        return replace(self, snippet=told.snippet, positions=told.positions, why=told.why, tell=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +208,5 @@ class Answer:
     encoders: tuple[str, ...]
     """Ids of the encoders that took part."""
     warnings: tuple[str, ...] = ()
+    nothing_fits: bool = False
+    """Whether words were asked for and no hit, of the first page or this one, is better than `maybe`."""

@@ -1,24 +1,26 @@
 """A question's way through the table: encode, gather, weigh, explain."""
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
-import anyio
 from anyio import to_thread
 
 from glimpsed.errors import EncoderError, QueryError, UsageError
 from glimpsed.filters import Fields
 from glimpsed.records import Row
-from glimpsed.searching import candidates, centre, completing, coverage, hits, pages, sorting, turning
+from glimpsed.searching import candidates, centre, certainty, completing, hits, model, pages, sorting, turning, words
 from glimpsed.searching.candidates import Candidate, Found
 from glimpsed.searching.completing import Completion
 from glimpsed.searching.exact import Demands
 from glimpsed.searching.pages import Kept, Pages
-from glimpsed.searching.ports import Answer, Encoders, Hit, Question, Settings, Sort, Table
+from glimpsed.searching.ports import Answer, Encoders, Question, Settings, Sort, Table
 from glimpsed.searching.query import Query, parse, parse_fields
+from glimpsed.searching.together import together
+from glimpsed.searching.vocabulary import Vocabulary
 
 MOST = 1000
 """Hits of one page, at most."""
@@ -29,8 +31,8 @@ COMMIT = 64
 """Rows that one version of the table can add."""
 LONG = 100_000
 """Characters that are held against a question in some milliseconds."""
-LOOKED_UP = 48
-"""Words whose frequency is asked for; of a longer question the others count as rare."""
+COMPARED = 120
+"""Candidates that are offered to be compared word by word, at most, where no number is set."""
 FORGOTTEN = (
     "the first page is no longer remembered, so the question was asked again: a hit may come twice or not at all"
 )
@@ -45,6 +47,9 @@ class Search:
         encoders: Encoders,
         settings: Settings,
         *,
+        encoded: Callable[[Row], tuple[str, ...]] = lambda row: (),
+        vocabulary: Vocabulary | None = None,
+        judges: Callable[[str | None], certainty.Judge] = certainty.judge,
         folders: Sequence[str] = (),
         home: str | None = None,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
@@ -53,6 +58,9 @@ class Search:
         self._table = table
         self._encoders = encoders
         self._settings = settings
+        self._encoded = encoded  # what of a row is encoded: the reading room knows
+        self._vocabulary = vocabulary
+        self._judges = judges
         self._folders = tuple(folders)
         self._home = home
         self._now = now
@@ -94,11 +102,12 @@ class Search:
         if further is not None:
             self._pages.keep(kept, self._clock())
         return Answer(
-            hits=tuple(shown),
+            hits=tuple(hit.shown() for hit in shown),
             next=None if further is None else pages.cursor(kept, further),
             took_ms=(time.perf_counter() - began) * 1000,
             encoders=kept.used,
             warnings=warnings + more,
+            nothing_fits=kept.nothing_fits,
         )
 
     def understood(self, question: str | Fields) -> Query:
@@ -121,13 +130,13 @@ class Search:
         if not query.words:
             return await self._listed(query, sort, wanted)
         if sort == "relevance":
-            found, used, warnings, more = await self._by_words(query, wanted)
-            sure = max(wanted, POOL * 4 // 5) if more else len(found)
-            return turning.Found(found[:sure], more, used, warnings)
-        found, used, warnings, _ = await self._by_words(query, sorting.SORTED)
-        matching = sorting.matching(found[: sorting.SORTED])
+            found = await self._by_words(query, wanted)
+            sure = max(wanted, POOL * 4 // 5) if found.more else len(found.hits)
+            return replace(found, hits=found.hits[:sure])
+        found = await self._by_words(query, sorting.SORTED)
+        matching = sorting.matching(found.hits[: sorting.SORTED])
         rows = await self._table.select({hit.path for hit in matching})
-        return turning.Found(sorting.in_order(matching, rows, sort), False, used, warnings)
+        return replace(found, hits=sorting.in_order(matching, rows, sort), more=False)
 
     async def _listed(self, query: Query, sort: Sort, wanted: int) -> turning.Found:
         demands, pool = Demands(query), max(POOL, wanted)
@@ -142,10 +151,10 @@ class Search:
                 return turning.Found(found, False, warnings=(_bounded(pool),))
             pool = min(LARGEST_POOL, pool * 4)
 
-    async def _by_words(self, query: Query, wanted: int) -> tuple[list[Hit], tuple[str, ...], tuple[str, ...], bool]:
-        """The best hits, `wanted` where there are as many; the encoders that took part; warnings; if there are more."""
+    async def _by_words(self, query: Query, wanted: int) -> turning.Found:
+        """The best hits, `wanted` where there are as many."""
         question: Question | None = None
-        asked: coverage.Asked | None = None
+        asked: words.Weighed | None = None
         warnings: tuple[str, ...] = ()
 
         async def encode() -> None:
@@ -157,37 +166,33 @@ class Search:
 
         async def weigh() -> None:
             nonlocal asked
-            asked = await self._asked(query)
+            asked = await words.weigh(query.words, query.phrases, self._table, self._vocabulary, await self._rows())
 
-        await _together(encode(), weigh())
+        await together(encode(), weigh())
         assert asked is not None
+        strong = question is not None and question.strong is not None
         used: tuple[str, ...] = () if question is None else (self._encoders.fallback_id,)
-        sparse = None
-        if question is not None and question.strong is not None:
-            used += (self._encoders.chosen_id,)
-            sparse = question.strong.sparse
+        used += (self._encoders.chosen_id,) if strong else ()
         pool = max(POOL, wanted + wanted // 4)
         while True:
             gathered, full = await self._candidates(query, asked, question, pool)
-            found = await _weighed(partial(hits.by_score, asked, sparse, gathered, self._settings.weights), gathered)
+            weighing = partial(hits.by_score, asked.asked, gathered, self._settings.weights, strong=strong)
+            found = await _weighed(weighing, gathered)
             if len(found) >= wanted or not full or pool >= LARGEST_POOL:
-                if len(found) < wanted and full and (query.phrases or query.excluded):
-                    warnings += (_bounded(pool),)
-                good = [hit for hit in found if hit.score >= self._settings.min_score]
-                return good, used, warnings, full and pool < LARGEST_POOL and len(good) == len(found)
+                break
             pool = min(LARGEST_POOL, pool * 4)
-
-    async def _asked(self, query: Query) -> coverage.Asked:
-        """The question with the weight of each of its words."""
-        rows = await self._rows()
-        frequencies: dict[str, int] = {}
-
-        async def look_up(word: coverage.Term) -> None:
-            frequencies[word.text] = await self._table.frequency(word.said)
-
-        words = [term for term in coverage.terms(query.words) if not term.gram]
-        await _together(*(look_up(word) for word in words[:LOOKED_UP]))
-        return coverage.ask(query.words, query.phrases, frequencies, rows)
+        encoder = self._encoders.chosen_id if strong else self._encoders.fallback_id if question else None
+        sure = self._judges(encoder).sure(asked.asked, found)
+        good = [one for one in found if one.score >= self._settings.min_score]
+        if len(found) < wanted and full and (query.phrases or query.excluded):
+            warnings += (_bounded(pool),)
+        return turning.Found(
+            [hits.as_hit(asked.asked, one, "sure" if one.row.path in sure else "maybe") for one in good],
+            more=full and pool < LARGEST_POOL and len(good) == len(found),
+            used=used,
+            warnings=warnings,
+            nothing_fits=not sure,
+        )
 
     async def _rows(self) -> int:
         """How many rows there are, give or take a tenth: rarity goes by its logarithm, and counting reads them all."""
@@ -199,7 +204,7 @@ class Search:
         return rows
 
     async def _candidates(
-        self, query: Query, asked: coverage.Asked, question: Question | None, pool: int
+        self, query: Query, asked: words.Weighed, question: Question | None, pool: int
     ) -> tuple[list[tuple[Candidate, Row]], bool]:
         """Candidates with their rows, and whether any list was cut at `pool`."""
         lists: dict[str, Found] = {"fallback": (), "strong": (), "text": (), "phrase": ()}
@@ -213,12 +218,12 @@ class Search:
             )
 
         async def match() -> None:
-            lists["text"] = await self._table.match(_telling(query.words, asked), query.filters, pool)
+            lists["text"] = await self._table.match(asked.sought, query.filters, pool)
 
         async def phrase() -> None:
             lists["phrase"] = await self._table.phrase(query.phrases, query.filters, pool)
 
-        reads = [match()] if asked.terms else []
+        reads = [match()] if asked.asked.terms else []
         if query.phrases:
             reads.append(phrase())
         if question is not None:
@@ -226,7 +231,7 @@ class Search:
             reads.append(nearest("fallback", vector))
             if question.strong is not None:
                 reads.append(nearest("strong", question.strong.dense))
-        await _together(*reads)
+        await together(*reads)
         full = any(len(found) >= pool for found in lists.values())
         paths = {path for found in lists.values() for path, _ in found}
         selected = await self._table.select(paths, since=version)
@@ -236,38 +241,39 @@ class Search:
         fallback, strong, text, phrases = ([one for one in found if one[0] in rows] for found in lists.values())
         matched = {path for path, _ in text}
         text += [one for one in phrases if one[0] not in matched]
-        carriers = {path for path, row in rows.items() if row.encoder == self._encoders.chosen_id}
-        dense = candidates.merge_dense(fallback, strong, carriers)
-        return [(one, rows[one.path]) for one in candidates.union(dense, text)], full
+        carriers = {path: row for path, row in rows.items() if row.encoder == self._encoders.chosen_id}
+        scored = await self._scored(query.words, question, carriers, strong)
+        dense = candidates.merge_dense(fallback, model.placed(scored), carriers.keys())
+        return [(one, rows[one.path]) for one in candidates.union(dense, text, scored)], full
+
+    async def _scored(
+        self, words: str, question: Question | None, carriers: Mapping[str, Row], nearest: Found
+    ) -> list[model.Scored]:
+        """The rows that have the chosen encoder's vector in the order of its own score, best first."""
+        if question is None or question.strong is None:
+            return []
+        weights, limit = self._settings.weights, self._settings.colbert
+        near = {path: score for path, score in nearest if path in carriers}
+        ordered = model.in_order(carriers, near, question.strong.sparse, weights)
+        if limit == "off" or not weights.colbert:
+            return ordered
+        at_most = None if limit == "auto" else int(limit)
+        texts: dict[str, tuple[str, ...]] = {}
+        for one in ordered:
+            if len(texts) >= (at_most or COMPARED):
+                break
+            if one.text_id and one.text_id not in texts:
+                texts[one.text_id] = self._encoded(carriers[one.path])
+        colbert = await self._encoders.colbert(words, list(texts.items()), at_most=at_most)
+        return model.with_colbert(ordered, colbert, weights)
 
 
-async def _weighed(weigh: Callable[[], list[Hit]], gathered: Sequence[tuple[Candidate, Row]]) -> list[Hit]:
-    """The hits; weighed beside the event loop where that takes long."""
+async def _weighed(
+    weigh: Callable[[], list[hits.Weighed]], gathered: Sequence[tuple[Candidate, Row]]
+) -> list[hits.Weighed]:
+    """The candidates in order; weighed beside the event loop where that takes long."""
     size = sum(len(part.text) for _, row in gathered for part in row.description)
     return await to_thread.run_sync(weigh) if size > LONG or len(gathered) > 4 * POOL else weigh()
-
-
-def _telling(words: str, asked: coverage.Asked) -> str:
-    """What to match: without function words, which most rows hold, unless there is nothing else."""
-    telling = [term.said for term in asked.terms if term.factor == 1.0]
-    return words if any(term.gram for term in asked.terms) or not telling else " ".join(telling)
-
-
-async def _together(*reads: Awaitable[None]) -> None:
-    """Wait for all; the first failure ends the others and is raised as it is, not in a group."""
-
-    async def wait_for(read: Awaitable[None]) -> None:
-        await read
-
-    try:
-        async with anyio.create_task_group() as tasks:
-            for read in reads:
-                tasks.start_soon(wait_for, read)
-    except ExceptionGroup as group:
-        error: Exception = group
-        while isinstance(error, ExceptionGroup):
-            error = error.exceptions[0]
-        raise error from group
 
 
 def _bounded(pool: int) -> str:

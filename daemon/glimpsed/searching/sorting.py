@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 from glimpsed.folding import fold
@@ -34,8 +33,7 @@ def in_order(found: Sequence[Hit], rows: Mapping[str, Row], sort: Sort) -> list[
 
 def listed(rows: Sequence[Row], sort: Sort) -> list[Hit]:
     """The rows as hits, in the order they come in, for a question without words."""
-    found = hits_module.by_date(rows)
-    return [replace(hit, why="by name") for hit in found] if sort == "name" else found
+    return hits_module.listed(rows, "by name" if sort == "name" else "by date, newest first")
 
 
 def _taken(row: Row) -> str:

@@ -22,6 +22,8 @@ class Found:
     used: tuple[str, ...] = ()
     """Ids of the encoders that took part."""
     warnings: tuple[str, ...] = ()
+    nothing_fits: bool = False
+    """Whether words were asked for and no hit is better than `maybe`."""
 
 
 async def turn(
@@ -66,7 +68,8 @@ async def _extend(answer: Kept, wanted: int, find: Callable[[int], Awaitable[Fou
     wanted = max(wanted, len(answer.hits) + 1)
     while True:
         found = await find(min(wanted, FARTHEST + 1))
-        answer.used = answer.used or found.used
+        if not answer.hits:
+            answer.used, answer.nothing_fits = found.used, found.nothing_fits
         fresh = answer.add(found.hits, more=found.more, most=FARTHEST)
         if fresh or not answer.more:
             return found.warnings

@@ -1,17 +1,14 @@
 """Which part of a description speaks for a hit, and how to say so."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from glimpsed.folding import fold
 from glimpsed.records import Part
-from glimpsed.searching.coverage import Asked, fold
-
-WIDTH = 120
-"""Characters of a snippet, at most."""
-
-QUOTE = 48
-"""Characters of what `why` quotes."""
+from glimpsed.searching import languages
+from glimpsed.searching.coverage import Asked
+from glimpsed.searching.forms import JOINED
 
 _SHOWN_FIRST = (
     "caption", "title", "sidecar", "keywords", "people", "place", "ocr", "name", "directory", "comment", "author",
@@ -21,6 +18,21 @@ _SHOWN_FIRST = (
 _WHOLE = frozenset(("name", "title", "caption", "sidecar", "place", "directory", "author"))
 """Labels whose text as a whole can be what was asked for; of keywords and OCR it is each line or entry."""
 _ENTRIES = re.compile(r"[\n,;]+")
+_ENDS = " .?!¿¡。？！"
+
+_SAID = {
+    "name": "file name",
+    "above": "directories above",
+    "sidecar": "text beside it",
+    "keywords": "keywords",
+    "ocr": "OCR",
+}
+_IN_A_LANGUAGE = frozenset(("caption", "title", "sidecar", "comment", "ocr"))
+
+BY_WORDS = 0.25
+"""The share of the question that a part covers for its words to be the reason."""
+_ADDS = 0.15
+"""The share that a second part has to add to be named too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +44,15 @@ class Match:
     covered_together: float
     """The greatest share that one part covers."""
     exact: bool
+    """Whether a name, title, keyword or line is the question itself, or a phrase in quotes is there."""
     part: Part | None
     """The part that matched best, else the most telling one; None where the row has no words."""
     strengths: tuple[float, ...] = ()
     """How well that part holds each term."""
+    second: Part | None = None
+    """Another part that holds what that one does not."""
+    surely: float = 0.0
+    """Share of the question that all parts cover with whole words, other forms left out."""
 
 
 def match(asked: Asked, parts: Sequence[Part], file_name: str) -> Match:
@@ -47,8 +64,14 @@ def match(asked: Asked, parts: Sequence[Part], file_name: str) -> Match:
     shares = [asked.share(strengths) for strengths in each]
     best = max(range(len(parts)), key=lambda i: (round(shares[i], 6), -_telling(parts[i])))
     together = tuple(map(max, zip(*each, strict=True)))
-    exact = _is_name(asked, file_name) or _is_exact(asked, parts, texts)
-    return Match(asked.share(together), shares[best], exact, parts[best], each[best])
+    covered = asked.share(together)
+    second = None
+    if covered - shares[best] >= _ADDS:
+        added = [asked.share(tuple(map(max, zip(each[best], strengths, strict=True)))) for strengths in each]
+        second = parts[max(range(len(parts)), key=lambda i: added[i])]
+    exact = _is_name(asked, file_name) or _is_exact(asked, parts, texts, each)
+    surely = covered and asked.share(tuple(float(strength >= JOINED) for strength in together))
+    return Match(covered, shares[best], exact, parts[best], each[best], second, surely)
 
 
 def _telling(part: Part) -> int:
@@ -61,61 +84,53 @@ def _is_name(asked: Asked, file_name: str) -> bool:
     return bool(asked.folded) and asked.folded in (name, name.rpartition(".")[0])
 
 
-def _is_exact(asked: Asked, parts: Sequence[Part], texts: Sequence[str]) -> bool:
+def _is_exact(
+    asked: Asked, parts: Sequence[Part], texts: Sequence[str], strengths: Sequence[tuple[float, ...]]
+) -> bool:
     if asked.phrases:
         return all(any(phrase in text for text in texts) for phrase in asked.phrases)
-    question = asked.folded.strip(" .?!¿¡。？！")
+    if asked.codes_alone:
+        return any(
+            all(one == 1.0 for one, term in zip(each, asked.terms, strict=True) if term.telling) for each in strengths
+        )
+    question = asked.folded.strip(_ENDS)
     if not question:
         return False
     for part, text in zip(parts, texts, strict=True):
         if question not in text:
             continue
-        if asked.contents >= 3 or (part.label in _WHOLE and question == text.strip(" .?!¿¡。？！")):
+        if asked.contents >= 3 or (part.label in _WHOLE and question == text.strip(_ENDS)):
             return True
         if any(question == fold(entry) for entry in _ENTRIES.split(part.text)):
             return True
     return False
 
 
-def snippet(asked: Asked, found: Match, width: int = WIDTH) -> str:
-    """Some `width` characters of the best part, around the words that matched."""
+def why(found: Match, quote: str, second: str, *, near: bool, file_name: str) -> str:
+    """One line for people: what in the picture speaks for it.
+
+    `quote` and `second` are what to show of the part that matched and of the other one; `near` tells whether the
+    encoder has found it.
+    """
     if found.part is None:
-        return ""
-    text = " ".join(found.part.text.split())
-    if len(text) <= width:
-        return text
-    at = _position(asked, found, text)
-    start = max(0, min(at - width // 3, len(text) - width + 2))
-    end = start + width - 2
-    if start and (blank := text.find(" ", start, start + 15)) >= 0:
-        start = min(blank + 1, at)
-    if end < len(text) and (blank := text.rfind(" ", end - 15, end)) > at:
-        end = blank
-    return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
+        return "by meaning" if near else _told(Part("name", file_name), file_name, file_name)
+    if near and found.covered_together < BY_WORDS and not found.exact:
+        return f"by meaning: {_told(found.part, quote, file_name)}"
+    told = _told(found.part, quote, file_name)
+    if found.second is not None:
+        told += f"; {_told(found.second, second, file_name)}"
+    return told
 
 
-def _position(asked: Asked, found: Match, text: str) -> int:
-    """Where in the text the weightiest term that matched stands; 0 where folding has moved it."""
-    folded = text.casefold()
-    weighed = zip(asked.weights, found.strengths, asked.forms, strict=True)
-    for weight, strength, form in sorted(weighed, key=lambda one: -one[0] * one[1]):
-        if weight * strength <= 0:
-            break
-        spot = folded.find(form.stem)
-        if spot >= 0:
-            return min(spot, len(text) - 1)
-    return 0
+def _told(part: Part, quote: str, file_name: str) -> str:
+    language = languages.named(part.text) if part.label in _IN_A_LANGUAGE else None
+    what = _SAID.get(part.label, part.label)
+    if part.label == "above" and _letters(part.text) == _letters(file_name.rpartition(".")[0]):
+        what = "file name"
+    if language is not None:
+        return f"{what}, {language}: “{quote}”"
+    return f"{what} says “{quote}”" if part.label == "ocr" else f"{what} “{quote}”"
 
 
-def why(asked: Asked, found: Match, signals: Mapping[str, float], place: int | None) -> str:
-    """One line for people: what matched, in which label, and what speaks for the hit besides."""
-    reasons = ["exact match"] if found.exact else []
-    if found.part is not None and found.covered_together > 0:
-        reasons.append(f'{found.part.label}: "{snippet(asked, found, QUOTE)}"')
-    if (dense := signals.get("dense")) is not None:
-        also = "also " if reasons else ""
-        reason = f"{also}by meaning {dense:.2f}, {'nearest' if place == 1 else f'place {place}'}"
-        if not reasons and found.part is not None:  # say what it is about: its words do not
-            reason += f': {found.part.label} "{snippet(asked, found, QUOTE)}"'
-        reasons.append(reason)
-    return "; ".join(reasons)
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalnum, fold(text)))

@@ -25,10 +25,14 @@ class Hit(BaseModel):
         None, description="the exact path in base64, only where it is not UTF-8", exclude_if=lambda value: value is None
     )
     score: float = Field(description="0 to 1, comparable within one answer")
-    signals: dict[str, float] = Field(description="score by signal, those that apply: dense, sparse, text")
+    signals: dict[str, float] = Field(description="score by signal, those that apply: dense, sparse, colbert, text")
     label: str = Field(description="which part of the description matched best")
     snippet: str
+    positions: list[tuple[int, int]] = Field(
+        default=[], description="from and to, in characters of the snippet, of the words that matched"
+    )
     why: str
+    certainty: Literal["sure", "maybe"] = Field("maybe", description="whether it is what was asked for, as measured")
     taken_at: str | None
     width: int | None
     height: int | None
@@ -106,6 +110,7 @@ class Found(BaseModel):
 
     hits: list[Hit]
     next: str | None = Field(description="cursor of the next page")
+    nothing_fits: bool = Field(False, description="no hit is better than maybe")
     took_ms: float
     encoders: list[str]
     warnings: list[str]

@@ -1,9 +1,7 @@
-"""LanceDB, behind a few functions of our own: all that this program asks of it, and its errors as ours."""
+"""LanceDB, behind a few functions of our own: all that this program asks of it."""
 
 import os
-import re
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Final
 
 os.environ.setdefault("LANCEDB_LOG", "error")  # read at import; else each search logs a warning
@@ -15,8 +13,7 @@ from anyio import create_task_group, get_cancelled_exc_class
 from lancedb.index import FTS, BTree, IvfRq
 from lancedb.query import BooleanQuery, ColumnOrdering, FullTextOperator, MatchQuery, Occur, PhraseQuery
 
-from glimpsed.errors import NoRoomError, TableError
-from glimpsed.files import shown
+from glimpsed.storing.faults import translated
 
 NAME: Final = "pictures"
 _INDEX_CACHE = 64 << 20  # bytes: with the default the process grows by hundreds of megabytes
@@ -34,56 +31,29 @@ ROW: Final = "_rowid"
 KEYS: Final = ("path", "size", "inode", "content_id", "text_id")
 """Columns that rows are looked up by."""
 
-_NO_ROOM = re.compile(r"os error (28|122)\b|no space left on device|disk quota exceeded", re.IGNORECASE)
-_SYSTEM = re.compile(r"os error (\d+)\b")
-_NOT_DAMAGE = frozenset({1, 4, 5, 11, 12, 13, 23, 24, 28, 30, 110, 116, 122})
-"""Numbers of errors that a healthy table has on a bad day: rights, memory, descriptors, room, a disk that fails."""
-
-
-class BrokenTableError(TableError):
-    """What lies on the disk is no table that can be read."""
-
-
-@contextmanager
-def translated(doing: str, where: str) -> Iterator[None]:
-    """LanceDB's errors as ours: NoRoomError, BrokenTableError or TableError."""
-    try:
-        yield
-    except Exception as error:
-        raise _error(doing, where, error) from error
-    except BaseException as error:
-        # A panic in the library's Rust code; it says that it is no Exception so that nobody goes on lightly.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise _error(doing, where, error) from error
-
-
-def _error(doing: str, where: str, error: BaseException) -> TableError:
-    text = str(error)
-    number = error.errno if isinstance(error, OSError) else None
-    what = f"{doing} failed: {_first_line(text) or type(error).__name__}"
-    if _NO_ROOM.search(text) or number in (28, 122):
-        return NoRoomError(what, where=shown(where), hint="make room on that disk")
-    numbers = {int(found) for found in _SYSTEM.findall(text)} | {number or 0}
-    return (TableError if numbers & _NOT_DAMAGE else BrokenTableError)(what, where=shown(where))
-
-
-def _first_line(text: str) -> str:
-    return next(iter(text.strip().splitlines()), "")[:500]
-
 
 async def _collected(query: Any) -> Any:
-    """A query's whole answer.
-
-    Its end is an exception that the library throws into whoever reads, through all that wait for it. Python 3.11
-    stops tracing frames that are resumed so; a task of its own keeps debuggers and coverage right for the others.
-    """
+    """A query's whole answer."""
     found: list[Any] = []
+
+    async def read() -> None:
+        found.append(await query.to_arrow())
+
+    await _apart(read)
+    return found[0]
+
+
+async def _apart(reading: Callable[[], Awaitable[None]]) -> None:
+    """Read in a task of its own, and raise what it raises.
+
+    The end of an answer is an exception that the library throws into whoever reads, through all that wait for it.
+    Python 3.11 stops tracing frames that are resumed so; a task keeps debuggers and coverage right for the others.
+    """
     failed: list[BaseException] = []
 
     async def read() -> None:
         try:
-            found.append(await query.to_arrow())
+            await reading()
         except get_cancelled_exc_class():
             raise
         except BaseException as error:  # as it is, instead of in an ExceptionGroup
@@ -93,7 +63,6 @@ async def _collected(query: Any) -> Any:
         group.start_soon(read)
     if failed:
         raise failed[0]
-    return found[0]
 
 
 def _narrowed(query: Any, where: str | None) -> Any:
@@ -218,6 +187,19 @@ class Engine:
             if columns is not None:
                 query = query.select(columns if isinstance(columns, dict) else list(columns))
             return await _collected(query)
+
+    async def stream(
+        self, columns: Sequence[str], where: str, take: Callable[[Any], Awaitable[None]], *, rows: int
+    ) -> None:
+        """Hand the columns of all rows that fulfil a condition to `take`, at most `rows` at a time."""
+
+        async def read() -> None:
+            query = self._table.query().where(where).select(list(columns))
+            async for batch in await query.to_batches(max_batch_length=rows):
+                await take(batch)
+
+        with translated("reading the table", self.directory):
+            await _apart(read)
 
     async def nearest(
         self, vector: Any, column: str, where: str | None, k: int, *, exact: bool, columns: Sequence[str] = ()

@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
+from anyio import to_thread
+
 from glimpsed.filters import Filters
 from glimpsed.records import Row, Sparse
 from glimpsed.storing import shelf, sql
@@ -18,6 +20,7 @@ from glimpsed.storing.engine import ROW, Engine
 from glimpsed.storing.naming import LONGEST, Naming
 from glimpsed.storing.reads import converted
 from glimpsed.storing.shelf import Shelf
+from glimpsed.storing.words import Counted, NewTexts, count, count_words
 
 EXACT_UP_TO: Final = 10_000
 """Rows: as many are compared one by one in some 20 ms, and nothing is overlooked."""
@@ -43,6 +46,8 @@ class Lookup(Naming):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.shelf = Shelf(engine)
+        self.new_texts = NewTexts()
+        """Where the writer leaves the texts that it commits."""
         self._frequencies: tuple[int, dict[str, int]] = (0, {})
         self._lately: OrderedDict[str, tuple[int, int, Row]] = OrderedDict()
 
@@ -141,6 +146,16 @@ class Lookup(Naming):
             found = await self._engine.match(sql.encodable(word[:LONGEST]), where, FREQUENCY_UP_TO, every=True)
             known[word] = int(found.num_rows)
         return known[word]
+
+    async def words(self) -> Counted:
+        """The words of all rows that are not missing. Reads every text, some rows at a time; no search waits for it."""
+        self.new_texts.start()
+        return await count_words(self._engine)
+
+    async def new_words(self) -> Counted | None:
+        """The words of what was committed since this or `words` was called; None where it was too much to keep."""
+        texts = self.new_texts.take()
+        return None if texts is None else await to_thread.run_sync(count, texts)
 
     async def recent(self, filters: Filters, k: int) -> list[Row]:
         """The `k` newest rows, by when the picture was taken, else by when its file changed; without vectors."""

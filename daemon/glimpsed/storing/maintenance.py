@@ -10,7 +10,8 @@ from typing import Final
 from anyio import to_thread
 
 from glimpsed.storing.columns import Columns
-from glimpsed.storing.engine import NAME, Engine, translated
+from glimpsed.storing.engine import NAME, Engine
+from glimpsed.storing.faults import translated
 from glimpsed.storing.lookup import EXACT_UP_TO
 
 _ROWS: Final = 10_000  # in a fragment: more of them, and a few changed rows cost a rewrite of many

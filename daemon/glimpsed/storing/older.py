@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from glimpsed.errors import TableError
 from glimpsed.storing.columns import ENCODER_KEY, Columns
-from glimpsed.storing.engine import NAME, BrokenTableError, translated
+from glimpsed.storing.engine import NAME
+from glimpsed.storing.faults import BrokenTableError, translated
 from glimpsed.storing.schema import VERSION, VERSION_KEY, version
 
 _OLD: Final = "1"

@@ -13,7 +13,8 @@ from glimpsed.files import shown
 from glimpsed.storing import durable, older, sql
 from glimpsed.storing.arrays import values
 from glimpsed.storing.columns import columns_in
-from glimpsed.storing.engine import NAME, BrokenTableError, Engine
+from glimpsed.storing.engine import NAME, Engine
+from glimpsed.storing.faults import BrokenTableError
 from glimpsed.storing.lookup import Lookup
 from glimpsed.storing.schema import differs, table_schema
 

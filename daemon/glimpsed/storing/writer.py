@@ -59,6 +59,7 @@ class Writer:
             with CancelScope(shield=True):
                 if wanted:
                     await self._merge(wanted, before)
+                    self._table.new_texts.note(row.text for row in wanted if row.text != _text(before.get(row.path)))
                 await self._sync()
             return written
 
@@ -154,3 +155,7 @@ class Writer:
                 await self._sync()
                 self._commits = 0
             return True
+
+
+def _text(row: Row | None) -> str | None:
+    return None if row is None else row.text

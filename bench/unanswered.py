@@ -1,0 +1,25 @@
+"""Questions that no picture of the stamps, nor of the tests' collection, answers."""
+
+UNANSWERED: tuple[str, ...] = (
+    "my driving licence", "tax return 2019", "X-ray of my left knee", "kitchen renovation floor plan",
+    "graduation certificate of Maria", "the parking garage at level 4", "broken washing machine hose",
+    "conference badge", "hotel room key card", "grocery list for Saturday", "blood pressure diary",
+    "quarterly sales chart", "chess position after move 30", "crossword puzzle half solved",
+    "serial number of the router", "electricity meter reading", "contract with the phone company",
+    "Screenshot der Banküberweisung", "Foto vom Führerschein", "Röntgenbild vom Knie", "Grundriss der Küche",
+    "Rechnung vom Zahnlabor", "Passwort für den Drucker", "Speisekarte vom Inder", "Bauplan für das Hochbett",
+    "capture d'écran du virement", "permis de conduire", "plan de la salle de bains", "facture du plombier",
+    "mot de passe de l'imprimante", "bulletin de salaire de mars",
+    "recibo de la luz", "radiografía de la rodilla", "plano del apartamento", "contraseña de la impresora",
+    "carnet de conducir", "nómina de marzo",
+    "carta de condução", "recibo do condomínio", "planta da cozinha",
+    "patente di guida", "bolletta del gas", "busta paga di marzo",
+    "водительские права", "рентген колена", "квитанция за электричество", "план кухни", "пароль от принтера",
+    "ehliyet fotoğrafı", "elektrik faturası", "mutfak planı", "maaş bordrosu",
+    "ड्राइविंग लाइसेंस", "बिजली का बिल", "घुटने का एक्स-रे",
+    "驾驶证", "电费账单", "厨房平面图", "打印机密码", "膝盖的X光片",
+    "운전면허증", "전기 요금 고지서", "부엌 도면", "프린터 비밀번호",
+    "運転免許証", "電気料金の明細", "台所の間取り図", "プリンターのパスワード",
+    "رخصة القيادة", "فاتورة الكهرباء", "مخطط المطبخ", "كلمة مرور الطابعة",
+    "QF-9921", "DSC_9981.jpg", "ORA-00942", "17.85", "+43 660 1234567", "zebrafinkenkäfigbauanleitung",
+)  # fmt: skip
