@@ -11,8 +11,8 @@ from glimpsed.searching.ports import Hit
 
 ANSWERS = 64
 """Remembered at once, at most."""
-HITS = 20_000
-"""Of all of them together, at most; a hit takes one to two kilobytes."""
+HITS = 10_000
+"""Of all of them together, at most; a hit keeps its row, which takes some kilobytes."""
 SECONDS = 900.0
 """After its last page an answer is remembered for so long."""
 
