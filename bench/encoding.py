@@ -25,7 +25,7 @@ from tests.encoding.checkpoint import build, xlm_roberta
 from glimpsed.encoding.bge_m3 import BgeM3
 from glimpsed.encoding.devices import load_torch
 from glimpsed.encoding.encoder import Text
-from glimpsed.encoding.precision import QUICKER, measure, precision
+from glimpsed.encoding.precision import QUICKER, measure
 
 PEAKS = {"H200": 989e12, "H100": 989e12, "A100": 312e12, "L40": 181e12, "A10": 125e12, "4090": 165e12, "T4": 65e12}
 """Dense fp16 operations a second, by what is in a GPU's name: from NVIDIA's data sheets."""
@@ -125,7 +125,7 @@ def main() -> None:
     if device == "cpu":
         seconds = measure()
         told = ", ".join(f"{name} {took * 1000:.1f} ms" for name, took in seconds.items())
-        print(f"one product: {told}; {precision(device, exact=False)} is taken (worth it from {QUICKER} times as fast)")
+        print(f"one product: {told}; another than float32 is taken from {QUICKER} times its speed on")
     exact = not full or asked.exact
     with tempfile.TemporaryDirectory() as name:
         folder = full_size(Path(name) / "m3") if full else build(Path(name) / "m3")

@@ -14,7 +14,7 @@ QUICKER = 1.25
 """How many times as fast as float32 another has to be: what is lost in digits has to be worth it."""
 
 _TOKENS, _WIDE, _WIDER = 128, 1024, 4096  # a product of BGE-M3's, on a batch of a few texts
-_ROUNDS = 5
+_ROUNDS = 10
 
 
 def precision(device: str, *, exact: bool) -> Precision:
@@ -44,7 +44,7 @@ def take(seconds: Mapping[Precision, float]) -> Precision:
 
 
 def measure(*, clock: Callable[[], float] = time.perf_counter) -> dict[Precision, float]:
-    """Seconds that one product takes on the CPU in float32 and bfloat16, the best of a few in turns: some 0.1 s."""
+    """Seconds that one product takes on the CPU in float32 and bfloat16, the best of ten in turns: some 0.2 s."""
     torch = devices.load_torch()
     kinds: dict[Precision, Any] = {"float32": torch.float32, "bfloat16": torch.bfloat16}
     best: dict[Precision, float] = dict.fromkeys(kinds, float("inf"))
