@@ -26,7 +26,7 @@ import rendered
 import report
 import stamps
 from others import Bare, Recoll
-from questions import KINDS, Built, Pictures, Question, UnusableError, chosen, read, resolve, write
+from questions import KINDS, Built, Pictures, Question, UnusableError, chosen, keep, kept, read, resolve
 
 from glimpsed.encoding.fallback import FALLBACK_ID
 
@@ -109,17 +109,20 @@ def _set(asked: argparse.Namespace, home: Path) -> tuple[Built | None, list[Ques
     if asked.what in SETS:
         if asked.truth:
             raise UnusableError(f"{asked.what} brings its own questions")
-        into = Path(asked.keep) if asked.keep else home / "set"
-        if into.exists() and any(into.iterdir()):
-            raise UnusableError(f"{into} is not empty")
-        place = into / "pictures"
-        if asked.what == "stamps":
-            built = stamps.build(place, languages, names=asked.names, place=Path(asked.stamps))
-        else:
-            built = rendered.build(place, languages)
-        write(into / "questions.jsonl", built.lines)
+        place = (Path(asked.keep) if asked.keep else home / "set") / "pictures"
+        built = kept(place, asked.what)
+        if built is None:
+            if asked.what == "stamps":
+                built = stamps.build(place, languages, names=asked.names, place=Path(asked.stamps))
+            else:
+                built = rendered.build(place, languages)
+            keep(built, asked.what)
         pictures = Pictures(place)
         questions = [resolve(line, pictures) for line in built.lines]
+        if languages and languages != ["all"]:  # of `en>zh`, the language of the picture counts
+            questions = [one for one in questions if one.lang.rpartition(">")[2] in languages]
+        if not questions:
+            raise UnusableError(f"the set in {place.parent} asks nothing in {asked.languages}")
         return built, chosen(questions, None, asked.limit), pictures
     if not asked.truth:
         raise UnusableError(f"{asked.what}: a folder needs a file of questions; sets of its own are {', '.join(SETS)}")
@@ -210,7 +213,7 @@ def _arguments() -> argparse.ArgumentParser:
     add("--no-others", action="store_true", help="neither the bare encoder nor Recoll")
     add("--names", action="store_true", help="stamps: keep their names, which are English words")
     add("--stamps", default=str(stamps.STAMPS), metavar="DIR", help="where the stamps are")
-    add("--keep", metavar="DIR", help="build the set here and leave it: pictures/ and questions.jsonl")
+    add("--keep", metavar="DIR", help="leave the set here, or take the one that is here")
     add("--state", metavar="DIR", help="keep the index here for another run on the same folder")
     add("--json", metavar="FILE", help="write all figures here")
     add("--chart", metavar="FILE", help="draw recall by language here, PNG")

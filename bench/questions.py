@@ -65,6 +65,31 @@ class Built:
     """What the reader of the figures has to know."""
 
 
+def keep(built: Built, name: str) -> None:
+    """Write beside the pictures what is needed to ask the same again: questions.jsonl and built.json."""
+    write(built.folder.parent / "questions.jsonl", built.lines)
+    said = {"set": name, "texts": built.texts, "remarks": built.remarks}
+    (built.folder.parent / "built.json").write_text(json.dumps(said, ensure_ascii=False, indent=1), encoding="utf-8")
+
+
+def kept(folder: Path, name: str) -> Built | None:
+    """What `keep` left beside this folder of pictures; None where nothing did.
+
+    Raises UnusableError where something else is there.
+    """
+    place = folder.parent
+    if not place.exists() or not any(place.iterdir()):
+        return None
+    try:
+        said = json.loads((place / "built.json").read_bytes())
+        if said["set"] != name:
+            raise UnusableError(f"{place} holds {said['set']}")
+        lines = (place / "questions.jsonl").read_text(encoding="utf-8").split("\n")
+        return Built(folder, tuple(_line(line) for line in lines if line), said["texts"], tuple(said["remarks"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UnusableError(f"{place} is not empty, and no set that was built here before") from error
+
+
 class Pictures:
     """The files of a folder by what is in them: copies of one file have one id."""
 

@@ -8,7 +8,7 @@ import pytest
 import rendered
 import stamps
 from PIL import Image, features
-from questions import Pictures, UnusableError, read, resolve, write
+from questions import Pictures, UnusableError, keep, kept, read, resolve, write
 from tests import pictures
 
 from glimpsed.reading import content, sidecar
@@ -100,6 +100,19 @@ def test_drawings_are_drawn_where_they_can_be_and_else_it_is_said(
 def test_drawings_are_drawn_by_rsvg(place: Path, tmp_path: Path) -> None:
     built = stamps.build(tmp_path / "set", place=place)
     assert not any("SVG" in remark for remark in built.remarks)
+
+
+def test_a_set_that_was_kept_is_asked_again_as_it_was(place: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "set" / "pictures"
+    assert kept(folder, "stamps") is None
+    built = stamps.build(folder, place=place)
+    keep(built, "stamps")
+    assert kept(folder, "stamps") == built
+    with pytest.raises(UnusableError, match="holds stamps"):
+        kept(folder, "rendered")
+    (folder.parent / "built.json").unlink()
+    with pytest.raises(UnusableError, match="is not empty"):
+        kept(folder, "stamps")
 
 
 def test_languages_are_those_that_are_there(place: Path, tmp_path: Path) -> None:
