@@ -73,6 +73,8 @@ test: lint
 bench: $(VENV)/.test
 	$(BIN)/python bench/latency.py
 	$(BIN)/python bench/throughput.py
+	$(BIN)/python bench/lookups.py
+	$(BIN)/python bench/searching.py
 
 finding: $(VENV)/.test
 	$(BIN)/python bench/finding.py stamps --chart finding-stamps.png

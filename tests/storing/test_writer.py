@@ -14,6 +14,7 @@ from glimpsed.errors import NoRoomError, TableError
 from glimpsed.records import Change, Row, Written
 from glimpsed.storing import durable, maintenance
 from glimpsed.storing import writer as writer_module
+from glimpsed.storing.engine import KEYS
 from glimpsed.storing.schema import same
 from glimpsed.storing.table import Table, open_table
 from glimpsed.storing.writer import Writer
@@ -147,6 +148,21 @@ async def test_maintenance_is_made_by_need(table: Table, writer: Writer, monkeyp
     await writer.commit([put(row(9))])
     assert len(await table.known(FOLDER)) == 5
     assert await writer.maintain(force=True)
+
+
+async def test_maintenance_keeps_the_indexes_of_all_keys_whole(
+    table: Table, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maintenance, "KEYS_FROM", 10)
+    await writer.commit(puts(row(number) for number in range(10)))
+    await writer.maintain(force=True)
+    assert set(await table.engine.index_rest()).isdisjoint(KEYS)
+    for more in (20, 30):
+        await writer.commit(puts(row(number, camera="new") for number in range(more)))
+        await writer.maintain(force=True)
+        rest = await table.engine.index_rest()
+        assert rest.keys() >= set(KEYS)
+        assert not any(rest.values())
 
 
 async def test_maintenance_left_undone_is_due_after_opening(state: str, monkeypatch: pytest.MonkeyPatch) -> None:

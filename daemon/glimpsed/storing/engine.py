@@ -141,6 +141,13 @@ class Engine:
                     await self._table.create_index(column, config=BTree(), replace=True)
                     self._key_indices.add(column)
 
+    async def index_rest(self) -> dict[str, int]:
+        """How many rows the index of each column that has one leaves to a look through all of them."""
+        with translated("reading the statistics", self.directory):
+            indices = await self._table.list_indices()
+            found = [(index.columns[0], await self._table.index_stats(index.name)) for index in indices]
+            return {column: statistics.num_unindexed_rows for column, statistics in found if statistics}
+
     @property
     def vector_indices(self) -> frozenset[str]:
         """The vector columns that have an approximate index."""
