@@ -94,7 +94,7 @@ max_pixels = 1.5
 """
     long = "/" + "s" * LONGEST_SOCKET
     environment = home | {"GLIMPSED_READ_OCR": "maybe", "GLIMPSED_REED_OCR": "1"}
-    found = faults(environment, text, serve__socket=long, search__colbert=1)
+    found = faults(environment, text, serve__socket=long, search__colours=1)
     told = "\n".join(found)
     for expected in (
         'FILE:1: wach: unknown section or key; did you mean "watch"?',

@@ -65,7 +65,8 @@ def test_rows_get_the_stronger_vectors_and_lose_nothing_when_it_is_taken_away(tm
         answer = started.client.search("a bill from the dentist")
         assert set(answer["encoders"]) == {FALLBACK_ID, chosen["id"]}
         assert Path(answer["hits"][0]["path"]).name == "IMG_0001.jpg"
-        assert "sparse" in answer["hits"][0]["signals"]
+        assert set(answer["hits"][0]["signals"]) == {"dense", "sparse", "colbert", "text"}
+        assert (answer["hits"][0]["certainty"], answer["nothing_fits"]) == ("sure", False)
 
         pictures.save(folder / "IMG_0009.jpg", pictures.noisy((80, 60), seed=9), caption="A stork on a chimney")
         wait_for(lambda: started.client.explain(str(folder / "IMG_0009.jpg")).get("encoder") == chosen["id"])

@@ -100,7 +100,9 @@ def evidence(asked: Asked, found: Sequence[Weighed]) -> list[Evidence]:
 UNMEASURED = Judge()
 
 _JUDGES = {
-    # By the beginning of the encoder's id.
+    # By the beginning of the encoder's id. By the vector alone, 96 questions without an answer among 950 stamps: 5 %
+    # have a nearest neighbour above .51 and 2 % one above .55; 5 % have one with a lead above .06. Of 11,000 questions
+    # with an answer, in twelve languages, 43 % are right first and above .55, and 25 % right first with such a lead.
     "multilingual-e5-small-q4/": Judge(cosine=0.56, lead=0.05, lead_cosine=0.4),
 }
 

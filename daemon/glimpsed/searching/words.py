@@ -1,7 +1,10 @@
 """The words of a question before it is asked: how rare each is, and which words of the index it stands for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import partial
+
+from anyio import to_thread
 
 from glimpsed.searching import coverage
 from glimpsed.searching.coverage import Asked, Term
@@ -13,7 +16,9 @@ LOOKED_UP = 48
 """Words whose frequency is asked for; of a longer question the others count as rare."""
 FEW = 20
 """A word in as many rows needs no other forms to be found."""
-_LONGEST_LOOKED_FOR = 8  # words of a question that are held against the vocabulary
+HELD = 8
+"""Words of a question that are held against the vocabulary, at most."""
+_LARGE = 20_000  # words of the index: more are gone through beside the event loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +46,31 @@ async def weigh(
     ]
     if unknown and vocabulary is not None:
         await vocabulary.wait_newest()
-    more: dict[str, float] = {}
+    rare = [
+        term
+        for term in terms
+        if term.telling and not term.gram and not term.code and frequencies.get(term.text, FEW) < FEW
+    ]
     parts = {term.text for term in unknown}
+    more: dict[str, float] = {}
     if vocabulary is not None:
-        for term in terms:
-            if len(more) >= MOST or term.gram or term.code or not term.telling:
-                continue
-            if frequencies.get(term.text, FEW) < FEW:
-                forms = vocabulary.forms(coverage.form(term, part=term.text in parts))
-                if 1.0 in forms.values():  # it is there, only written in another way
-                    parts.discard(term.text)
-                more |= forms
-        for run in coverage.runs(question):
-            more |= dict.fromkeys(vocabulary.holding(run), 1.0)
+        look = partial(_forms, vocabulary, rare[:HELD], coverage.runs(question)[:HELD], parts)
+        found = await to_thread.run_sync(look) if vocabulary.words > _LARGE else look()
+        for term, forms in found.items():
+            if 1.0 in forms.values():  # it is there, only written in another way
+                parts.discard(term)
+            more |= forms
     asked = coverage.ask(question, phrases, frequencies, rows, parts)
     best = sorted(more, key=lambda word: -more[word])[:MOST]
     return Weighed(asked, " ".join([_telling(question, asked), *best]))
+
+
+def _forms(
+    vocabulary: Vocabulary, rare: Sequence[Term], runs: Sequence[str], parts: Collection[str]
+) -> dict[str, dict[str, float]]:
+    """By word of the question: the words of the index that it stands for, and how well."""
+    found = {term.text: vocabulary.forms(coverage.form(term, part=term.text in parts)) for term in rare}
+    return found | {run: dict.fromkeys(vocabulary.holding(run), 1.0) for run in runs}
 
 
 def _telling(question: str, asked: Asked) -> str:
