@@ -66,7 +66,14 @@ async def test_a_search_hands_on_what_was_asked(client: httpx.AsyncClient, door:
 
     assert response.status_code == 200
     assert response.headers["content-type"] == "application/json"
-    assert response.json() == {"hits": [], "next": None, "took_ms": 1.0, "encoders": ["e5"], "warnings": []}
+    assert response.json() == {
+        "hits": [],
+        "nothing_fits": False,
+        "next": None,
+        "took_ms": 1.0,
+        "encoders": ["e5"],
+        "warnings": [],
+    }
     assert door.asked == [("search", "红色 bicycle", 3, "date", "3.1", True, 2.5)]
 
 
