@@ -236,10 +236,10 @@ def _be_humble(*, idle: bool, memory: int | None) -> None:
 
     if idle:
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-        # The kernel's autogroups weigh sessions against each other first, and this process leads one of its own:
-        # without this its idle work gets half of the CPU (sched(7)).
-        with suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as autogroup:
-            autogroup.write("19")
+    # The kernel's autogroups weigh sessions against each other first, and this process leads one of its own:
+    # without this its work gets half of the CPU, idle or nice as it may be (sched(7)).
+    with suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as autogroup:
+        autogroup.write("19" if idle else str(os.nice(0)))
     if memory is not None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         memory = memory if hard == resource.RLIM_INFINITY else min(memory, hard)
