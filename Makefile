@@ -73,6 +73,7 @@ test: lint
 bench: $(VENV)/.test
 	$(BIN)/python bench/latency.py
 	$(BIN)/python bench/throughput.py
+	$(BIN)/python bench/encoding.py
 	$(BIN)/python bench/lookups.py
 	$(BIN)/python bench/searching.py
 

@@ -39,7 +39,7 @@ WORDS = (
 
 
 def texts_of(count: int, lengths: str, rng: random.Random) -> list[str]:
-    """Texts as pictures have them (a name or a caption, now and then a page of OCR text), or all of one length."""
+    """Texts as pictures have them (a name, a caption, now and then OCR text), or all of about one length."""
     if lengths == "equal":
         return [" ".join(rng.choices(WORDS, k=24)) for _ in range(count)]
     return [" ".join(rng.choices(WORDS, k=min(200, 2 + int(rng.lognormvariate(2.7, 0.8))))) for _ in range(count)]
