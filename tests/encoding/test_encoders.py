@@ -381,7 +381,7 @@ from tests.encoding.test_process import make_fake
 
 class Settings:
     encoder, model, device, min_texts_per_second = "auto", {str(checkpoint())!r}, "auto", 1e-3
-    max_tokens_per_batch, max_length, unload_after = 4096, 512, 600.0
+    max_tokens_per_batch, max_length, unload_after, trust_remote_code = 4096, 512, 600.0, False
 
 async def main():
     async with open_encoders(Settings(), strong=make_fake(Path({str(diary)!r}))) as encoders:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from tests.encoding.sentence_models import DIMENSION, MAX_TOKENS, PROMPTS, edit, sentence_model, with_code, write
 
+from glimpsed.encoding import sentence
 from glimpsed.encoding.encoder import JOINT, Text
 from glimpsed.errors import DeviceError, EncoderError, OwnCodeError, WeightsMissingError
 
@@ -186,11 +187,12 @@ def test_a_map_to_code_for_transformers_is_refused(tmp_path: Path, name: str) ->
         exact(folder)
 
 
-def test_bf16_is_near(plain: Path, encoder: Sentence) -> None:
+def test_bf16_is_near(plain: Path, encoder: Sentence, monkeypatch: pytest.MonkeyPatch) -> None:
     from glimpsed.encoding.devices import runs_bf16
 
     if not runs_bf16():
         pytest.skip("this CPU has no bfloat16")
+    monkeypatch.setattr(sentence, "precision", lambda device, *, exact: "bfloat16")  # wherever it is quicker
     half = Sentence(plain, "cpu", 512, 4096)
     assert "bfloat16" in str(half.model.dtype)
     near = np.sum(ours(half, TEXTS, query=False) * ours(encoder, TEXTS, query=False), axis=1)

@@ -71,7 +71,7 @@ async def test_glimpses_own_client_and_the_server_understand_each_other(
         door.work = refuse
         await to_thread.run_sync(ask_badly)
     assert door.asked[:4] == [
-        ("search", "x", 2, "2.1", True, 3.0),
+        ("search", "x", 2, "relevance", "2.1", True, 3.0),
         ("status",),
         ("scan", "/p/a", "/p/\udcff"),
         ("explain", "/p/\udcff.png"),

@@ -90,7 +90,7 @@ async def test_the_index_goes_along(state: str) -> None:
     async with open_table(state, fallback="small") as table:
         column = Columns("large", 64).strong
         assert table.engine.vector_indices == {column}
-        found = await table.engine.nearest(unit(7, 64), column, "path IS NOT NULL", 1, exact=False)
+        found = await table.engine.nearest(unit(7, 64), column, None, 1, exact=False, columns=["path"])
         assert found["path"].to_pylist() == [row(7).path]
         assert await Writer(table).drop_encoders("small") == ["large"]
 
