@@ -5,7 +5,6 @@ import os
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import anyio
@@ -14,7 +13,7 @@ from anyio import to_thread
 from glimpsed import __version__, files
 from glimpsed.errors import UsageError
 from glimpsed.events import Event
-from glimpsed.explaining import row_state, unchanged
+from glimpsed.explaining import moment, row_state, unchanged
 from glimpsed.filters import Fields
 from glimpsed.indexing.look import see
 from glimpsed.pipeline import Pipeline
@@ -67,12 +66,12 @@ class Answers:
     async def status(self) -> models.Status:
         """See Door."""
         context = self._context
-        counts = await context.table.counts(context.current, context.wall())
+        counts, waiting, state = await self._counted()
         by_folder = await context.table.folder_counts()
         encoder = context.encoders.state
         return models.Status(
             version=__version__,
-            state=self._state(counts),
+            state=state,
             encoder=models.EncoderStatus(
                 id=encoder.id,
                 name=encoder.name,
@@ -87,7 +86,7 @@ class Answers:
                 stale=counts.stale,
                 missing=counts.missing,
                 errors=counts.errors,
-                waiting=self._waiting,
+                waiting=waiting,
             ),
             folders=[
                 models.FolderStatus(
@@ -115,13 +114,12 @@ class Answers:
 
     async def line(self) -> str:
         """The status in one line, for people."""
-        context = self._context
-        counts = await context.table.counts(context.current, context.wall())
+        counts, waiting, state = await self._counted()
         total = counts.fresh + counts.stale + counts.errors
-        encoder = context.encoders.state
-        left = counts.stale + self._waiting
+        encoder = self._context.encoders.state
+        left = counts.stale + waiting
         work = f", {left} to do" if left else ""
-        return f"{self._state(counts)}: {total} pictures{work}; {encoder.name} on {encoder.device}"
+        return f"{state}: {total} pictures{work}; {encoder.name} on {encoder.device}"
 
     async def scan(self, paths: list[str]) -> models.Scanned:
         """See Door."""
@@ -160,9 +158,9 @@ class Answers:
                 "id": row.content_id or None,
                 **{name: getattr(row, name) for name in _SAME},
                 "description": [models.PartShown(label=part.label, text=part.text) for part in row.description],
-                "retry_at": _time(row.retry_at),
-                "missing_since": _time(row.missing_since),
-                "indexed_at": _time(row.indexed_at),
+                "retry_at": moment(row.retry_at),
+                "missing_since": moment(row.missing_since),
+                "indexed_at": moment(row.indexed_at),
             }
         )
 
@@ -221,17 +219,21 @@ class Answers:
     def _waiting(self) -> int:
         return self._context.backlog.waiting + len(self._pipeline.inbox)
 
-    def _state(self, counts: Counts) -> str:
-        scans = self._pipeline.scans
+    async def _counted(self) -> tuple[Counts, int, str]:
+        """The rows, the hints that are not rows yet, and the state."""
+        context, scans = self._context, self._pipeline.scans
+        # What is on its way is looked at before what has arrived: the other way round it could be in neither.
+        waiting, begun, scanning = self._waiting, scans.begun, scans.waiting
+        counts = await context.table.counts(context.current, context.wall())
         if self.stopping.is_set():
-            return "stopping"
-        if self._context.paused is not None:
-            return "paused"
-        if not scans.begun:
-            return "starting"
-        if scans.waiting:
-            return "scanning"
-        return "indexing" if self._waiting or counts.stale else "idle"
+            state = "stopping"
+        elif context.paused is not None:
+            state = "paused"
+        elif not begun or scanning:
+            state = "scanning" if begun else "starting"
+        else:
+            state = "indexing" if waiting or counts.stale else "idle"
+        return counts, waiting, state
 
     def _warnings(self) -> list[str]:
         context = self._context
@@ -271,10 +273,6 @@ _SAME = (
     "format", "width", "height", "taken_at", "camera", "latitude", "longitude", "place", "encoder", "cut", "reader",
     "ocr", "error", "attempts",
 )  # fmt: skip
-
-
-def _time(seconds: float | None) -> str | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _shown(hit: Hit, *, offline: bool) -> models.Hit:

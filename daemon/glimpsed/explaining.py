@@ -1,6 +1,7 @@
 """What is to be said of rows."""
 
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 from glimpsed import files
@@ -30,3 +31,8 @@ def unchanged(rows: list[Row]) -> Path | None:
             if stamp is not None and (stamp.mtime_ns, stamp.size) == (row.mtime_ns, row.size):
                 return Path(row.path)
     return None
+
+
+def moment(seconds: float | None) -> str | None:
+    """Seconds since the epoch as people read them, UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -30,7 +30,7 @@ from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading.description import READER
 from glimpsed.reading.ocr import OCR_ID
-from glimpsed.records import Row
+from glimpsed.records import Counts, Current, Row
 from glimpsed.searching.completing import Completion
 from glimpsed.searching.ports import Answer, Hit
 from glimpsed.storing.table import open_table
@@ -171,6 +171,29 @@ async def test_a_search_that_fails_is_not_counted(daemon: Daemon) -> None:
     with pytest.raises(QueryError):
         await daemon.answers.search("afetr:", k=3, sort="relevance", cursor=None, sync=False, timeout=1)
     assert b"glimpsed_searches_total 0.0" in await daemon.answers.metrics()
+
+
+async def test_what_becomes_a_row_while_rows_are_counted_is_not_overlooked(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.scans.ask(str(daemon.folder), why="a test")
+    async with anyio.create_task_group() as group:
+        group.start_soon(daemon.scans.run)
+        await daemon.scans.ask(str(daemon.folder), why="a test").wait()
+        group.cancel_scope.cancel()
+    path = str(daemon.folder / "new.jpg")
+    daemon.context.backlog.hint(path)
+    count = daemon.context.table.counts
+
+    async def committed_meanwhile(current: Current, now: float) -> Counts:
+        counts = await count(current, now)
+        await daemon.put("new.jpg", 1)
+        daemon.context.backlog.done(path)
+        return counts
+
+    monkeypatch.setattr(daemon.context.table, "counts", committed_meanwhile)
+    status = await daemon.answers.status()
+    assert (status.state, status.pictures.fresh, status.pictures.waiting) == ("indexing", 0, 1)
 
 
 async def test_status_counts_rows_and_tells_the_state(daemon: Daemon) -> None:
