@@ -151,6 +151,10 @@ class Asked:
         telling = [term for term in self.terms if term.telling]
         return bool(telling) and all(term.code for term in telling)
 
+    def may_be_in(self, text: str) -> bool:
+        """Whether a folded text can hold any of the terms: told quickly, for most neighbours hold none."""
+        return any(form.probe in text for form in self.forms)
+
     def strengths(self, text: str) -> tuple[float, ...]:
         """How well a folded text holds each term, 0 to 1."""
         strengths = [form.strength(text) for form in self.forms]

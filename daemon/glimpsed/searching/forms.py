@@ -51,9 +51,13 @@ class Form:
     """What most of its forms begin with; empty where it is not looked for in a list of words."""
     within: str = ""
     """What its other forms hold; empty where there are none."""
+    probe: str = ""
+    """What every text has that holds it in any form; empty where that cannot be told."""
 
     def strength(self, text: str) -> float:
         """How well a folded text holds the term, 0 to 1."""
+        if self.probe not in text:
+            return 0.0
         best = 0.0
         for _, _, strength in self.spots(text):
             if strength > best:
@@ -72,7 +76,7 @@ def of_gram(word: str) -> Form:
             yield at, at + len(word), 1.0
             at = text.find(word, at + 1)
 
-    return Form(word, spots)
+    return Form(word, spots, probe=word)
 
 
 def of_code(word: str, pattern: str) -> Form:
@@ -137,7 +141,7 @@ def _begun(
                     yield at, at + len(word), inside
             at = text.find(stem, at + 1)
 
-    return Form(word, spots, stem, word if within else "")
+    return Form(word, spots, stem, word if within else "", stem)
 
 
 def _prefixed(word: str, prefixes: str, *, part: bool) -> Form:
@@ -151,7 +155,7 @@ def _prefixed(word: str, prefixes: str, *, part: bool) -> Form:
             whole = 1.0 if found.group() == word else PART
             yield found.start(2) if found[2] == word else found.start(), found.end(), INFLECTED if found[3] else whole
 
-    return Form(word, spots, bare, bare)
+    return Form(word, spots, bare, bare, bare)
 
 
 def bare_of(word: str) -> str:

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from glimpsed import files
 from glimpsed.records import Row
@@ -84,7 +84,7 @@ def _by_content(weighed: Sequence[Weighed]) -> list[Weighed]:
     for one in weighed:
         groups.setdefault(one.row.content_id or "\0" + one.row.path, []).append(one)
     return [
-        Weighed(one.order, one.score, one.candidate, one.row, one.match, tuple(other.row.path for other in others))
+        replace(one, others=tuple(other.row.path for other in others)) if others else one
         for one, *others in groups.values()
     ]
 

@@ -27,6 +27,8 @@ MOST = 1000
 POOL = 120
 """Rows asked of each list, at least."""
 LARGEST_POOL = 20_000
+SURE = POOL * 4 // 5
+"""Hits of the smallest pool that a larger one would not put elsewhere, as good as always."""
 COMMIT = 64
 """Rows that one version of the table can add."""
 LONG = 100_000
@@ -130,9 +132,7 @@ class Search:
         if not query.words:
             return await self._listed(query, sort, wanted)
         if sort == "relevance":
-            found = await self._by_words(query, wanted)
-            sure = max(wanted, POOL * 4 // 5) if found.more else len(found.hits)
-            return replace(found, hits=found.hits[:sure])
+            return await self._by_words(query, wanted)
         found = await self._by_words(query, sorting.SORTED)
         matching = sorting.matching(found.hits[: sorting.SORTED])
         rows = await self._table.select({hit.path for hit in matching})
@@ -152,7 +152,7 @@ class Search:
             pool = min(LARGEST_POOL, pool * 4)
 
     async def _by_words(self, query: Query, wanted: int) -> turning.Found:
-        """The best hits, `wanted` where there are as many."""
+        """The best hits, `wanted` where there are as many, and no more than are sure of their order."""
         question: Question | None = None
         asked: words.Weighed | None = None
         warnings: tuple[str, ...] = ()
@@ -186,9 +186,11 @@ class Search:
         good = [one for one in found if one.score >= self._settings.min_score]
         if len(found) < wanted and full and (query.phrases or query.excluded):
             warnings += (_bounded(pool),)
+        more = full and pool < LARGEST_POOL and len(good) == len(found)
+        told = good[: max(wanted, SURE)] if more else good
         return turning.Found(
-            [hits.as_hit(asked.asked, one, "sure" if one.row.path in sure else "maybe") for one in good],
-            more=full and pool < LARGEST_POOL and len(good) == len(found),
+            [hits.as_hit(asked.asked, one, "sure" if one.row.path in sure else "maybe") for one in told],
+            more=more,
             used=used,
             warnings=warnings,
             nothing_fits=not sure,

@@ -60,6 +60,9 @@ def match(asked: Asked, parts: Sequence[Part], file_name: str) -> Match:
     if not parts:
         return Match(0.0, 0.0, _is_name(asked, file_name), None)
     texts = [fold(part.text) for part in parts]
+    if not asked.phrases and not asked.may_be_in("\n".join(texts)):
+        nothing = (0.0,) * len(asked.terms)
+        return Match(0.0, 0.0, _is_name(asked, file_name), min(parts, key=_telling), nothing)
     each = [asked.strengths(text) for text in texts]
     shares = [asked.share(strengths) for strengths in each]
     best = max(range(len(parts)), key=lambda i: (round(shares[i], 6), -_telling(parts[i])))

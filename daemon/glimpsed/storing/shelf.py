@@ -27,7 +27,7 @@ _REPEATED: Final = ("folder", "format", "camera", "place", "encoder")  # held on
 
 _WHOLE: Final = 1_000  # rows of a piece of the table, at least, that is held whole
 _MOST: Final = 64 << 20  # bytes of such pieces
-_LATELY: Final = 2_048  # rows
+_LATELY: Final = 8_192  # rows
 
 
 class Shelf:
