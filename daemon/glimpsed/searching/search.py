@@ -24,7 +24,7 @@ from glimpsed.searching.vocabulary import Vocabulary
 
 MOST = 1000
 """Hits of one page, at most."""
-POOL = 120
+POOL = 72
 """Rows asked of each list, at least."""
 LARGEST_POOL = 20_000
 SURE = POOL * 4 // 5
@@ -168,7 +168,9 @@ class Search:
             nonlocal asked
             asked = await words.weigh(query.words, query.phrases, self._table, self._vocabulary, await self._rows())
 
-        await together(encode(), weigh())
+        # One after the other: side by side they fight for the cores, and on two of them both take longer.
+        await encode()
+        await weigh()
         assert asked is not None
         strong = question is not None and question.strong is not None
         used: tuple[str, ...] = () if question is None else (self._encoders.fallback_id,)
