@@ -2,6 +2,7 @@
 
 import ctypes
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -34,7 +35,7 @@ def test_the_library_takes_as_many_and_encodes_the_same() -> None:
     library = ctypes.CDLL(path)
     made = []
     for running in (1, 99):
-        encoder._threads = Threads(lambda running=running: running, 2)
+        encoder._threads = Threads(partial(int, running), 2)
         made.append(encoder.encode([("a red bicycle",)], query=True)[0].dense)
         assert library.omp_get_max_threads() == (2 if running == 1 else 1)
     assert made[0] == pytest.approx(made[1], abs=1e-5)

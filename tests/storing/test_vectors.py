@@ -110,7 +110,8 @@ async def test_a_small_table_is_not_asked_and_a_large_one_is(
     with monkeypatch.context() as patch:
         patch.setattr(table.engine, "nearest", never)
         found = await table.nearest(unit(3), strong=False, filters=ALL, k=2)
-    assert found[0] == (row(3).path, pytest.approx(1.0, abs=1e-5))
+    assert found[0][0] == row(3).path
+    assert found[0][1] == pytest.approx(1.0, abs=1e-5)
     assert table.vectors.bytes > 0
     monkeypatch.setattr(lookup, "EXACT_UP_TO", 4)
     await writer.maintain(force=True)
