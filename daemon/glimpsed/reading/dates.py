@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _DATE = re.compile(
     r"(\d{4})(?:[:./-](\d{1,2})(?:[:./-](\d{1,2}))?)?"
@@ -33,6 +34,15 @@ def parse(text: str, offset: str | None = None) -> str | None:
     except ValueError:
         return None
     return _written(moment.replace(tzinfo=_zone(zone) or (_zone(offset) if hour else None)))
+
+
+def of_epoch(seconds: int, zone: str | None = None) -> str | None:
+    """A moment as the local time of a time zone (such as `Europe/Lisbon`), UTC where that is not known here."""
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+        return _written(moment.astimezone(ZoneInfo(zone)) if zone else moment)
+    except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError):
+        return None if zone is None else of_epoch(seconds)
 
 
 def _zone(text: str | None) -> timezone | None:

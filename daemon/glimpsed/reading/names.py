@@ -55,6 +55,12 @@ def words(path: str, folder: str) -> tuple[Part, ...]:
     return tuple(part for part in parts if part.text)
 
 
+def given(name: str) -> str:
+    """The words of a file's name where a person gave it; empty where a camera or a program did."""
+    stem = name_text(os.path.splitext(os.path.basename(name))[0])
+    return "" if _CAMERA.match(stem) else split(_COPY.sub("", stem))
+
+
 def _directories(path: str, folder: str) -> list[str]:
     try:
         return [name for name in relative_directories(path, folder) if name not in {"..", "."}]

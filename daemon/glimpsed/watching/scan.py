@@ -2,13 +2,13 @@
 
 import os
 import stat as stat_module
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from glimpsed import files
+from glimpsed import files, groups
 from glimpsed.records import Known, Stamp
 from glimpsed.watching.ignore import Ignore
 
@@ -189,8 +189,7 @@ class _Walk:
             return
         self.found.directories += 1
         self._ignore.refresh(path)
-        # A picture without a sidecar in the listing needs no four looks; case does not count on every file system.
-        sidecars = {entry.name.lower() for entry in entries if files.is_sidecar(entry.name)}
+        around = _Around(entries)
         for number, entry in enumerate(entries):
             if number % _PATIENCE == _PATIENCE - 1 and self._stop():
                 self.found.stopped = True
@@ -206,8 +205,7 @@ class _Walk:
             elif not files.is_picture(entry.name):
                 self.found.passed_over += 1
             else:
-                beside = bool(sidecars) and not sidecars.isdisjoint(map(str.lower, files.sidecars(entry.name)))
-                self._picture(entry.path, link=link, sidecars=beside, status=entry.stat)
+                self._picture(entry.path, link=link, sidecars=around.speaks_of(entry.name), status=entry.stat)
 
     def _may_enter(self, path: str, *, link: bool) -> bool:
         return self._ignore.follows(path) if link else self._ignore.directory(path)
@@ -246,9 +244,26 @@ class _Walk:
         self.found.pictures += 1
         self._seen.add(path)
         stamp: Stamp = files.stamp_of(found)
-        beside = files.beside(path) if sidecars else ""
-        if known is None or known.missing or known.stamp != stamp or known.beside != beside:
+        beside = files.beside_files(path) if sidecars else ""
+        if known is None or known.missing or known.stamp != stamp or files.files_of(known.beside) != beside:
             self.found.hints.append(Difference(path, found.st_mtime))
+
+
+class _Around:
+    """What of a directory's listing may speak of a picture in it, so that most pictures need no further looks.
+
+    Case does not count: it does not on every file system.
+    """
+
+    def __init__(self, entries: "Iterable[os.DirEntry[str]]") -> None:
+        names = [entry.name for entry in entries]
+        self._sidecars = {name.lower() for name in names if files.is_sidecar(name)}
+        self._raw = {os.path.splitext(name)[0].lower() for name in names if groups.is_raw(name)}
+
+    def speaks_of(self, name: str) -> bool:
+        if self._raw and os.path.splitext(name)[0].lower() in self._raw:
+            return True
+        return bool(self._sidecars) and not self._sidecars.isdisjoint(map(str.lower, files.sidecars(name)))
 
 
 def _is_directory(entry: "os.DirEntry[str]") -> bool:
