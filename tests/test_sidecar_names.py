@@ -105,10 +105,11 @@ def test_the_most_telling_come_first() -> None:
 
 
 names = st.text(st.sampled_from("ab-_.()1é写") | st.characters(exclude_characters="/\0"), min_size=1, max_size=60)
+visible = names.filter(lambda name: not name.startswith("."))
 
 
 @settings(deadline=None, max_examples=300)
-@given(names, st.sampled_from(["", "(1)", "-edited", "-edited(2)"]), st.sampled_from([".jpg", ".PNG", ".jpeg"]))
+@given(visible, st.sampled_from(["", "(1)", "-edited", "-edited(2)"]), st.sampled_from([".jpg", ".PNG", ".jpeg"]))
 def test_every_sidecar_leads_back_to_its_picture(stem: str, more: str, suffix: str) -> None:
     picture = stem + more + suffix
     for sidecar in sidecar_names.of(picture):

@@ -106,7 +106,8 @@ def _owners_of_takeout(base: str, suffixes: frozenset[str]) -> tuple[str, ...] |
     found = []
     for stem, suffix in map(os.path.splitext, pictures):
         found.append(stem + number + suffix)
-        found += [(stem + word)[:_TITLE] + number + suffix for word in _EDITED]
+        edited = [stem + word for word in _EDITED]
+        found += [one + number + suffix for name in edited for one in (name, name[:_TITLE])]
         found += [stem + number + word + suffix for word in _EDITED if number]
     return tuple(dict.fromkeys(found))
 

@@ -76,6 +76,11 @@ def words(taken_at: str) -> str:
     return f"{day:%Y-%m-%d} {day.day} {_MONTHS[day.month - 1]} {day.year} {_DAYS[day.weekday()]}"
 
 
+def month_words(year: int, month: int) -> str:
+    """The same of a month: `2024-03 March 2024`."""
+    return f"{year:04}-{month:02} {_MONTHS[month - 1]} {year}"
+
+
 # Not strftime's: its names follow the locale, and equal pictures shall have equal texts.
 _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
