@@ -3,6 +3,7 @@
 import os
 import re
 import stat as stat_module
+from collections.abc import Collection
 from pathlib import PurePath
 
 from glimpsed import groups, sidecar_names, xattrs
@@ -91,21 +92,32 @@ def siblings(path: str) -> tuple[str, ...]:
     return tuple(one for one in groups.siblings(path) if os.path.lexists(one))
 
 
-def neighbours(path: str) -> dict[str, Stamp]:
+def neighbours(path: str, listed: Collection[str] | None = None) -> dict[str, Stamp]:
     """All files that speak of a picture and are there, most telling first, with their stamps.
 
-    Its sidecars come first, then the other files of its group, each after its own sidecars.
+    Its sidecars come first, then the other files of its group, each after its own sidecars. `listed` are the names in
+    its directory, in lower case, for whoever knows them: what is not among them is not looked for.
     """
+    directory, name = os.path.split(path)
     found: dict[str, Stamp] = {}
-    for one in (path, *siblings(path)):
-        for place in (*sidecars(one), *([one] if one != path else ())):
+    for member in (name, *groups.siblings(name)):
+        if member != name and not (_listed(member, listed) and os.path.lexists(os.path.join(directory, member))):
+            continue
+        for one in (*sidecar_names.of(member), *([member] if member != name else ())):
+            if not _listed(one, listed):
+                continue
+            place = os.path.join(directory, one)
             try:
                 stamp = look(place) if place not in found else None
             except OSError:
                 stamp = None
-            if stamp is not None and not _of_another(place, one):
+            if stamp is not None and not _of_another(place, os.path.join(directory, member)):
                 found[place] = stamp
     return found
+
+
+def _listed(name: str, listed: Collection[str] | None) -> bool:
+    return listed is None or name.lower() in listed
 
 
 def _of_another(sidecar: str, path: str) -> bool:
@@ -123,11 +135,11 @@ def beside(path: str) -> str:
     return beside_files(path) + (_ATTRIBUTES + attributes if attributes else "")
 
 
-def beside_files(path: str) -> str:
-    """The same without the attributes, whose change the file's own ctime tells."""
+def beside_files(path: str, listed: Collection[str] | None = None) -> str:
+    """The same without the attributes, whose change the file's own ctime tells; `listed` as for `neighbours`."""
     return "|".join(
         f"{shown(os.path.basename(place))}:{stamp.mtime_ns}:{stamp.size}:{stamp.inode}"
-        for place, stamp in neighbours(path).items()
+        for place, stamp in neighbours(path, listed).items()
     )
 
 

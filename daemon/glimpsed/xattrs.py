@@ -1,7 +1,7 @@
 """The extended attributes in which desktops keep a file's comment and tags. Reads them, and understands none.
 
 `user.xdg.comment` and `user.xdg.tags`: freedesktop.org, CommonExtendedAttributes (KDE, GNOME). macOS keeps the
-Finder's as property lists; its files carry them to Linux with `user.` before the name.
+Finder's as property lists; files carry them to Linux with `user.` before the name.
 """
 
 import errno
@@ -11,8 +11,8 @@ import os
 _APPLE = ("kMDItemFinderComment", "_kMDItemUserTags", "kMDItemDescription", "kMDItemKeywords")
 COMMENT = "user.xdg.comment"
 TAGS = "user.xdg.tags"
-PLISTS: tuple[str, ...] = tuple(f"user.com.apple.metadata:{name}" for name in _APPLE)
-"""Property lists."""
+PLISTS: tuple[str, ...] = tuple(f"{space}.com.apple.metadata:{name}" for name in _APPLE for space in ("user", "osx"))
+"""Property lists; `osx` is where Linux shows the attributes of a macOS disk."""
 _KNOWN = frozenset((COMMENT, TAGS, *PLISTS))
 
 

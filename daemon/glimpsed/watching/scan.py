@@ -163,7 +163,7 @@ class _Walk:
             if not files.is_picture(picture):
                 self.found.passed_over += 1
             elif os.path.lexists(picture):
-                self._picture(picture, link=os.path.islink(picture), sidecars=True, status=partial(os.stat, picture))
+                self._picture(picture, link=os.path.islink(picture), around=None, status=partial(os.stat, picture))
 
     def _tree(self, start: str) -> None:
         if start != self._folder and not self._may_enter(start, link=os.path.islink(start)):
@@ -189,7 +189,8 @@ class _Walk:
             return
         self.found.directories += 1
         self._ignore.refresh(path)
-        around = _Around(entries)
+        # Most pictures need no further looks: nothing beside them can be theirs.
+        around = _around(entries)
         for number, entry in enumerate(entries):
             if number % _PATIENCE == _PATIENCE - 1 and self._stop():
                 self.found.stopped = True
@@ -205,7 +206,7 @@ class _Walk:
             elif not files.is_picture(entry.name):
                 self.found.passed_over += 1
             else:
-                self._picture(entry.path, link=link, sidecars=around.speaks_of(entry.name), status=entry.stat)
+                self._picture(entry.path, link=link, around=around, status=entry.stat)
 
     def _may_enter(self, path: str, *, link: bool) -> bool:
         return self._ignore.follows(path) if link else self._ignore.directory(path)
@@ -222,7 +223,10 @@ class _Walk:
         self._entered.add(identity)
         return True
 
-    def _picture(self, path: str, *, link: bool, sidecars: bool, status: Callable[[], os.stat_result]) -> None:
+    def _picture(
+        self, path: str, *, link: bool, around: frozenset[str] | None, status: Callable[[], os.stat_result]
+    ) -> None:
+        """One picture; `around` is what may speak of it, None where that is not known."""
         if (link and not self._ignore.follow_symlinks) or not self._ignore.named(path):
             self.found.ignored += 1
             return
@@ -244,26 +248,16 @@ class _Walk:
         self.found.pictures += 1
         self._seen.add(path)
         stamp: Stamp = files.stamp_of(found)
-        beside = files.beside_files(path) if sidecars else ""
+        beside = "" if around == frozenset() else files.beside_files(path, around)
         if known is None or known.missing or known.stamp != stamp or files.files_of(known.beside) != beside:
             self.found.hints.append(Difference(path, found.st_mtime))
 
 
-class _Around:
-    """What of a directory's listing may speak of a picture in it, so that most pictures need no further looks.
-
-    Case does not count: it does not on every file system.
-    """
-
-    def __init__(self, entries: "Iterable[os.DirEntry[str]]") -> None:
-        names = [entry.name for entry in entries]
-        self._sidecars = {name.lower() for name in names if files.is_sidecar(name)}
-        self._raw = {os.path.splitext(name)[0].lower() for name in names if groups.is_raw(name)}
-
-    def speaks_of(self, name: str) -> bool:
-        if self._raw and os.path.splitext(name)[0].lower() in self._raw:
-            return True
-        return bool(self._sidecars) and not self._sidecars.isdisjoint(map(str.lower, files.sidecars(name)))
+def _around(entries: Iterable["os.DirEntry[str]"]) -> frozenset[str]:
+    """What of a directory's listing may speak of a picture in it, in lower case: case does not always count."""
+    names = [entry.name.lower() for entry in entries]
+    pictures = any(map(groups.is_raw, names))
+    return frozenset(name for name in names if files.is_sidecar(name) or (pictures and groups.key(name) is not None))
 
 
 def _is_directory(entry: "os.DirEntry[str]") -> bool:
