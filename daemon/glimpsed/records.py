@@ -82,7 +82,9 @@ class Content:
     """Pixels, after orientation."""
     height: int | None = None
     taken_at: str | None = None
-    """ISO 8601 local time, with its offset where the picture tells it."""
+    """ISO 8601 local time, with its offset and parts of a second where the picture tells them."""
+    taken_from: str | None = None
+    """Which field tells it, such as `EXIF:DateTimeOriginal`."""
     camera: str | None = None
     latitude: float | None = None
     """Degrees north, WGS 84."""
