@@ -199,7 +199,22 @@ def show(name: str, compared: Compared, limit: int) -> None:
     for key, there in sorted(compared.there.items()):
         print(f"  {compared.same[key] / there:7.3f}  {compared.same[key]:5} of {there:5}  {key}")
     for file, key, theirs, ours in compared.differing[:limit]:
-        print(f"  differs: {file}  {key}\n    exiftool {_short(theirs)}\n    glimpsed {_short(ours)}")
+        print(f"  differs: {file}  {key}: {reason(key, theirs, ours)}")
+        print(f"    exiftool {_short(theirs)}\n    glimpsed {_short(ours)}")
+
+
+def reason(key: str, theirs: Sequence[str], ours: Sequence[str]) -> str:
+    """Why a value differs, where that is known."""
+    said, read = " ".join(theirs), " ".join(ours)
+    if not ours:
+        return "not read here"
+    if ":XP" in key and "??" in said and any(sign > "\uffff" for sign in read):
+        return "exiftool has no signs beyond U+FFFF in these tags"
+    if key.endswith("UserComment") and not said.isprintable() and read.isprintable():
+        return "UTF-8 that is marked as UNICODE, which exiftool takes at its word"
+    if re.search(r"\d[+-]\d:\d\d", said):
+        return "an offset of one digit, which exiftool does not take apart"
+    return "unknown"
 
 
 def _short(values: Sequence[str]) -> str:

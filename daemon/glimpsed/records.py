@@ -187,6 +187,8 @@ class Row:
     width: int | None = None
     height: int | None = None
     taken_at: str | None = None
+    taken_from: str | None = None
+    """What tells it: see `Content.taken_from`, or a sidecar, or the file's name."""
     camera: str | None = None
     latitude: float | None = None
     longitude: float | None = None

@@ -4,7 +4,7 @@ import re
 import zlib
 from dataclasses import dataclass, field
 
-from glimpsed.reading import containers, iptc, items
+from glimpsed.reading import containers
 from glimpsed.reading.texts import decode
 
 LIMIT = 16 << 20
@@ -47,10 +47,6 @@ def blocks(data: bytes) -> Blocks:
         return _tiff(data)
     if data[4:8] == b"jP  ":
         return _jpeg2000(data)
-    if data.startswith(b"8BPS"):
-        return _psd(data)
-    if items.is_media(data):
-        return _media(data)
     return Blocks()
 
 
@@ -187,27 +183,4 @@ def _jpeg2000(data: bytes) -> Blocks:
             out.exif = body.removeprefix(b"Exif\0\0")
         elif name == _IPTC_UUID:
             out.iptc = body
-    return out
-
-
-def _psd(data: bytes) -> Blocks:
-    """Adobe Photoshop File Formats Specification: header, palette, image resources."""
-    start = 30 + int.from_bytes(data[26:30], "big")
-    size = int.from_bytes(data[start : start + 4], "big")
-    out = Blocks(photoshop=data[start + 4 : start + 4 + min(size, LIMIT)])
-    for kind, body in iptc.resources(out.photoshop):
-        if kind == 1058:
-            out.exif = body
-        elif kind == 1060:
-            out.xmp.append(body)
-    return out
-
-
-def _media(data: bytes) -> Blocks:
-    out = Blocks()
-    for kind, block in items.metadata(data):
-        if kind == b"xmp":
-            out.xmp.append(block)
-        else:
-            out.exif = out.exif or block
     return out

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from glimpsed.reading import exif, image, items, metadata
+from glimpsed.reading import exif, image, metadata
 from glimpsed.reading.blocks import Blocks, blocks
 from glimpsed.reading.faults import BadPicture
 from glimpsed.records import Content
@@ -15,13 +15,13 @@ def read_content(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Cont
     """
     found = blocks(data)
     content = replace(metadata.of_blocks(found), content_id=content_id)
-    # Formats that turn by other means than EXIF, or that `blocks` does not take apart, tell it when they are opened.
-    turn = exif.orientation(exif.parse(found.exif)) if found.exif and not items.is_media(data) else None
+    # Formats that `blocks` does not take apart tell their orientation when they are opened.
+    turn = exif.orientation(exif.parse(found.exif)) if found.exif else None
     try:
         looked = image.look(data, max_pixels=max_pixels, orientation=turn)
     except BadPicture as bad:
         return replace(content, format=bad.format, width=bad.width, height=bad.height, fault=bad.fault), None
-    if not found.exif and not found.xmp and (looked.exif or looked.xmp):
+    if looked.format == "avif":
         late = Blocks(exif=image.tiff_header(looked.exif), xmp=[looked.xmp] if looked.xmp else [])
         content = replace(metadata.of_blocks(late), content_id=content_id)
     return replace(content, format=looked.format, width=looked.width, height=looked.height), looked.thumbnail

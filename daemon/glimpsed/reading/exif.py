@@ -190,8 +190,8 @@ def fields(exif: Exif) -> Iterator[Field]:
 
 def _ascii(raw: bytes) -> str:
     """A text of type ASCII, in whatever encoding it really is. It ends at a zero byte, unless it is UTF-16."""
-    if raw[::2].count(0) > len(raw) // 4 or raw[1::2].count(0) > len(raw) // 4:
-        wide = decode(raw)
+    if 4 * raw.rstrip(b"\0 ").count(0) > len(raw):
+        wide = decode(raw).strip("\0 ")
         if wide.isprintable() and wide:
             return wide
     return decode(raw.partition(b"\0")[0].strip(b" "))

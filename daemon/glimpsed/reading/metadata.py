@@ -1,7 +1,7 @@
 """What people and cameras wrote into a picture: EXIF, IPTC, XMP, PNG texts and comments."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from glimpsed.reading import dates, exif, iptc, keyed, xmp
 from glimpsed.reading import fields as said_by
@@ -72,7 +72,7 @@ def of_blocks(found: Blocks) -> Content:
         latitude=latitude,
         longitude=longitude,
         parts=(
-            *parts(list(said_by.pairs(said))),
+            *parts(said_by.pairs(said)),
             *field_parts(taken.text if taken else None, camera, first(said, "lens")),
         ),
     )
@@ -89,15 +89,16 @@ def everything(found: Blocks) -> list[Field]:
     return [field for field in every if field.text]
 
 
-def parts(pairs: Sequence[tuple[str, str]]) -> tuple[Part, ...]:
+def parts(pairs: Iterable[tuple[str, str]]) -> tuple[Part, ...]:
     """Labelled parts, most telling label first: cleaned, each text once, without boilerplate.
 
     Names (keywords, people, places) are one part a label, separated by commas; pairs of other labels are passed over.
     """
+    every = list(pairs)
     seen: set[str] = set()
     kept: dict[str, list[str]] = {}
     for label in CONTENT_LABELS:
-        for text in (text for name, text in pairs if name == label):
+        for text in (text for name, text in every if name == label):
             for item in re.split("[;,]", text) if label == "keywords" else [text]:
                 cleaned = clean(item)
                 # The same words count once, whichever block they stand in; a place may be named like a keyword.
