@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from glimpsed.reading import dates
+from glimpsed.reading import dates, prompts
 from glimpsed.reading.fields import Field, worded
+from glimpsed.reading.texts import clean
 
 _LABELS = {
     "title": "title", "windowtitle": "title", "documentname": "title",
@@ -36,7 +37,7 @@ def fields(texts: Sequence[tuple[str, str]]) -> Iterator[Field]:
             yield Field(source, "taken", dates.parse(text) or "")
         elif key == "dream" and text.count('"') > 1:
             # InvokeAI's first form: the prompt in quotes, then its options as of a command.
-            yield worded(source, "comment", text.split('"')[1])
+            yield Field(source, "comment", clean(prompts.plain(text.split('"')[1])))
         else:
             label = _LABELS.get(key) or (_CAMERA.get(key, "") if bare != keyword else "")
             yield worded(source, label, text)

@@ -36,12 +36,12 @@ def words(text: str) -> str | None:
             said = json.loads(text)
         except (ValueError, RecursionError):
             return None
-        return _plain("\n".join(dict.fromkeys(_of_object(said))))
+        return plain("\n".join(dict.fromkeys(_of_object(said))))
     found = _SETTINGS.search(text)
-    return None if found is None else _plain(text[: found.start()])
+    return None if found is None else plain(text[: found.start()])
 
 
-def _plain(prompt: str) -> str:
+def plain(prompt: str) -> str:
     """Without the marks of weight and the names of model files."""
     prompt = _NETWORK.sub(" ", prompt)
     for _ in range(4):
