@@ -100,7 +100,7 @@ _LEGACY: tuple[tuple[str, Callable[[str], float]], ...] = (
     ("cp1255", partial(_alphabet, first="\u05b0", last="\u05ff", everyday="יוהלאתרבשמ")),
     ("cp1256", partial(_alphabet, first="\u0600", last="\u06ff", everyday="اليمونترهبةعد")),
     ("tis_620", partial(_alphabet, first="\u0e00", last="\u0e7f", everyday="านรกอเงมยลวดทสตะปบคไหั่้ิี")),
-    ("cp1252", partial(_latin, letters=_WESTERN)), ("cp1250", partial(_latin, letters=_CENTRAL)),
-    ("cp1254", partial(_latin, letters=_TURKISH)), ("mac_roman", partial(_latin, letters=_WESTERN)),
+    ("cp1252", partial(_latin, letters=_WESTERN)), ("mac_roman", partial(_latin, letters=_WESTERN)),
+    ("cp1250", partial(_latin, letters=_CENTRAL)), ("cp1254", partial(_latin, letters=_TURKISH)),
 )  # fmt: skip
 """Best first where two make the same sense."""
