@@ -202,3 +202,8 @@ def test_png_texts_of_imagemagick() -> None:
     assert (content.taken_at, content.taken_from) == ("2020-01-02T03:04:05", "PNG:exif:DateTimeOriginal")
     assert content.camera == "Canon EOS R5"
     assert [part for part in content.parts if part.label == "place"] == [Part("place", "Como")]
+
+
+def test_packets_that_are_made_to_be_slow_are_not() -> None:
+    for text in ("<x:RDF " * 100_000, "<a&" * 200_000, "<a:b/c" * 100_000, "</RDF" * 100_000 + "<RDF>"):
+        assert xmp.read(text.encode()) == xmp.Xmp()
