@@ -15,6 +15,7 @@ from glimpsed.errors import UsageError
 from glimpsed.events import Event
 from glimpsed.explaining import moment, row_state, unchanged
 from glimpsed.filters import Fields
+from glimpsed.indexing.dating import told_by
 from glimpsed.indexing.look import see
 from glimpsed.pipeline import Pipeline
 from glimpsed.records import Counts, Row
@@ -157,6 +158,7 @@ class Answers:
             update={
                 "id": row.content_id or None,
                 **{name: getattr(row, name) for name in _SAME},
+                "taken_from": told_by(row),
                 "description": [models.PartShown(label=part.label, text=part.text) for part in row.description],
                 "retry_at": moment(row.retry_at),
                 "missing_since": moment(row.missing_since),

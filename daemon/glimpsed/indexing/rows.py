@@ -7,6 +7,7 @@ OCR'd picture is described anew without being read again.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from glimpsed.indexing import dating
 from glimpsed.reading import description
 from glimpsed.reading.description import describe
 from glimpsed.records import Content, Description, Encoding, Part, Row, Stamp
@@ -130,6 +131,7 @@ def of_content(content: Content, *, reader: str) -> Row:
         width=content.width,
         height=content.height,
         taken_at=content.taken_at,
+        taken_from=content.taken_from,
         camera=content.camera,
         latitude=content.latitude,
         longitude=content.longitude,
@@ -145,8 +147,7 @@ def with_sidecar(row: Row, sidecar: Content | None) -> Row:
     located = row.latitude is not None
     place = None if located else _place(sidecar)
     return replace(
-        row,
-        taken_at=row.taken_at or sidecar.taken_at,
+        dating.by_sidecar(row, sidecar),
         camera=row.camera or sidecar.camera,
         latitude=row.latitude if located else sidecar.latitude,
         longitude=row.longitude if located else sidecar.longitude,
@@ -158,8 +159,10 @@ def told_by_sidecar(row: Row, sidecar: Content | None) -> tuple[Part, ...]:
     """The words for the fields that only the sidecar of `row` tells; `row` is that without the sidecar."""
     if sidecar is None:
         return ()
-    told = {"date": row.taken_at, "camera": row.camera, "place": row.latitude, "placenames": row.latitude}
-    return tuple(part for part in sidecar.parts if told[part.label] is None)
+    located = row.latitude is not None
+    itself = {"camera": row.camera is not None, "place": located, "placenames": located}
+    itself["date"] = dating.by_sidecar(row, sidecar) is row
+    return tuple(part for part in sidecar.parts if not itself[part.label])
 
 
 def _place(content: Content) -> str | None:
