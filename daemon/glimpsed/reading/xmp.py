@@ -75,9 +75,9 @@ def _root(packet: bytes) -> Element | None:
     end = _CLOSING[begin[1]].search(text, begin.end()) if begin else None
     if begin is None or end is None or "<!DOCTYPE" in text:
         return None
-    packet = text[begin.start() : end.end()]
+    inside = text[begin.start() : end.end()]
     try:
-        return _parsed(_NO_NAME.sub(" ", _LOOSE.sub("&amp;", _UNFIT.sub(" ", packet))))
+        return _parsed(_NO_NAME.sub(" ", _LOOSE.sub("&amp;", _UNFIT.sub(" ", inside))))
     except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
         return None
 
