@@ -236,3 +236,17 @@ def test_comments_of_photostudio() -> None:
 def test_a_marker_that_is_not_true() -> None:
     block = b"\x1c\x01\x5a\0\x03\x1b%G\x1c\x02\x5a\0\x06" + "Zürich".encode("latin-1")
     assert sources_of(blocks.Blocks(iptc=block)) == {"IPTC:City": ["Zürich"]}
+
+
+@pytest.mark.parametrize(
+    ("north", "east", "expected"),
+    [
+        ("35,0.696N", "135,46.08W", (35.0116, -135.768)),
+        ("35,0,41.76S", "135,46,4.8E", (-35.0116, 135.768)),
+        ("35.0116", "-135.768", (35.0116, -135.768)),
+        ("35.0116", "far", None),
+    ],
+)
+def test_positions_in_xmp(north: str, east: str, expected: tuple[float, float] | None) -> None:
+    said = f"<exif:GPSLatitude>{north}</exif:GPSLatitude><exif:GPSLongitude>{east}</exif:GPSLongitude>"
+    assert xmp.read(pictures.xmp_packet(said)).position == expected
