@@ -3,7 +3,8 @@
 import os
 
 RAW: frozenset[str] = frozenset((
-    ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".iiq", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srw",
+    ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".iiq", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2",
+    ".srw",
 ))  # fmt: skip
 """Suffixes of camera raw files, in lower case."""
 
