@@ -61,11 +61,11 @@ def read(data: bytes) -> Drawing:
         raise BadDrawing(f"more than {LIMIT} bytes")
     try:
         root = fromstring(_without_entities(plain), forbid_dtd=True)
+        return Drawing(_size(root), tuple(_texts(root)))
     except ParseError as error:
         raise BadDrawing(f"no XML: {error}") from None
     except (DefusedXmlException, ValueError, LookupError, RecursionError) as error:
         raise BadDrawing(f"no XML that is read: {type(error).__name__}") from None
-    return Drawing(_size(root), tuple(_texts(root)))
 
 
 def _inflated(data: bytes, limit: int) -> bytes | None:
@@ -91,13 +91,18 @@ def _without_entities(data: bytes) -> bytes:
 
 
 def _texts(root: Element) -> Iterator[tuple[str, str]]:
+    told: set[Element] = set()
     for element in root.iter():
+        if element in told:
+            continue
         for attribute, value in element.attrib.items():
             space, _, name = attribute.lstrip("{").rpartition("}")
             if space == _DUBLIN_CORE and name in _LABELS:
                 yield _LABELS[name], clean(value)
         space, _, name = str(element.tag).lstrip("{").rpartition("}")
         if space == _DUBLIN_CORE:
+            # The `title` of whoever made it or published it is a name, not that of the drawing.
+            told.update(element.iter())
             if name in _LABELS:
                 # Names stand in bags and agents; each is an item of its own.
                 yield from ((_LABELS[name], one) for one in map(clean, element.itertext()) if one)
