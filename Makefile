@@ -38,7 +38,7 @@ $(VENV)/.test: $(VENV)/.demo
 	@echo "Installing the tests' packages, PyTorch for the CPU among them (some 250 MB, once) …"
 	$(PIP) install --quiet --no-deps --no-index $(TORCH) 2>/dev/null \
 	|| $(PIP) install --quiet --no-deps --extra-index-url $(TORCH_CPU) $(TORCH)
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[bge-m3]' --group dev
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[bge-m3,formats]' --group dev
 	@touch $@
 
 demo: $(VENV)/.demo

@@ -21,14 +21,14 @@ def read(data: bytes) -> tuple[Content, bytes | None]:
     return read_content(data, "id", max_pixels=LIMIT)
 
 
+CANON = b"II*\0\x10\0\0\0CR\2\0\0\0\0\0" + raws.directory({271: raws.text("Canon"), 272: raws.text("EOS 350D")}, 16)
 FILES = {
     "nef": raws.camera(previews=[SMALL, LARGE]),
     "arw": raws.camera("SONY", compression=32767, previews=[LARGE, SMALL]),
     "pef": raws.camera("PENTAX Corporation", compression=65535, previews=[LARGE]),
     "srw": raws.camera("SAMSUNG", compression=32770, previews=[LARGE]),
     "dng": raws.camera("Google", compression=7, previews=[LARGE], extra=DNG),
-    "cr2": (lambda made: made[:8] + b"CR\2\0" + made[12:])(b"II*\0\x10\0\0\0" + bytes(8))
-    + raws.directory({271: raws.text("Canon"), 272: raws.text("Canon EOS 350D")}, 16) + LARGE,
+    "cr2": CANON + LARGE,
     "cr3": raws.cr3(SMALL, LARGE),
     "raf": raws.raf(raws.jpeg((400, 300), exif=EXIF)),
     "orf": raws.olympus(LARGE),

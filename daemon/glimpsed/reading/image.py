@@ -120,7 +120,7 @@ def _later(image: Image.Image, number: int, side: int) -> Image.Image | None:
 def _page(source: Source, number: int, max_pixels: int, orientation: int | None) -> Page:
     with _opened(source, max_pixels, orientation) as (image, turn):
         numbers = frames.telling(image)
-        if numbers[number:]:
+        if number and numbers[number:]:
             image.seek(numbers[number])
             _check(image.size, max_pixels)
         image.load()
