@@ -3,6 +3,7 @@
 import struct
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ def resource(number: int, body: bytes) -> bytes:
 
 
 def document(
-    planes: NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32],
+    planes: NDArray[Any],
     mode: int = 3,
     *,
     packing: int = RAW,
@@ -26,9 +27,10 @@ def document(
     depth: int | None = None,
     width: int | None = None,
 ) -> bytes:
-    """One whose merged picture has these channels, shape (channels, height, width); the type says how deep they are.
+    """One whose merged picture has these channels, shape (channels, height, width).
 
-    One bit a pixel: rows of bytes, with `depth` and `width`.
+    Their type, uint8, uint16 or float32, says how deep they are. One bit a pixel: rows of bytes, and `depth` and
+    `width` say so.
     """
     channels, height, columns = planes.shape
     depth = depth or planes.dtype.itemsize * 8
@@ -40,7 +42,7 @@ def document(
     return out + struct.pack(">H", packing) + _packed(planes, packing, large)
 
 
-def _packed(planes: "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]", packing: int, large: bool) -> bytes:
+def _packed(planes: NDArray[Any], packing: int, large: bool) -> bytes:
     rows = planes.astype(planes.dtype.newbyteorder(">"))
     if packing == RAW:
         return rows.tobytes()
@@ -50,7 +52,7 @@ def _packed(planes: "NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32
     if packing == DIFFERENCES:
         if planes.dtype == np.float32:
             apart = rows.view(np.uint8).reshape(*rows.shape, 4).transpose(0, 1, 3, 2).reshape(*rows.shape[:2], -1)
-            rows = np.diff(apart, axis=-1, prepend=np.uint8(0))  # type: ignore[assignment]  # bytes by now
+            rows = np.diff(apart, axis=-1, prepend=np.uint8(0))
         else:
             rows = np.diff(planes, axis=-1, prepend=planes.dtype.type(0)).astype(rows.dtype)
     return zlib.compress(rows.tobytes())

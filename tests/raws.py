@@ -4,6 +4,7 @@ import io
 import struct
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from PIL import Image
 from tests import pictures
 
@@ -59,12 +60,13 @@ def camera(
     photometric: int = 32803,
     sensor: bytes = bytes(range(256)) * 40,
     extra: Mapping[int, Value] | None = None,
+    deeper: Mapping[int, Value] | None = None,
 ) -> bytes:
     """A RAW made of TIFF directories: the first with a thumbnail's size, one below it with the sensor's data."""
     details = directory({0x9003: text("2024:03:05 10:11:12")}, 2000)
     below = {
         256: long(size[0]), 257: long(size[1]), 259: short(compression), 262: short(photometric),
-        273: long(4000), 279: long(len(sensor)),
+        273: long(4000), 279: long(len(sensor)), **(deeper or {}),
     }  # fmt: skip
     first = {
         256: long(160), 257: long(120), 271: text(make), 272: text(model), 274: short(orientation),
@@ -124,3 +126,31 @@ def panasonic(preview: bytes) -> bytes:
     """An RW2: likewise; what it knows of the picture stands in the preview."""
     made = camera("Panasonic", model="DMC-LX3", previews=[preview], compression=34316)
     return b"IIU\0" + made[4:]
+
+
+def negative(size: tuple[int, int] = (320, 240), *, orientation: int = 1, previews: Sequence[bytes] = ()) -> bytes:
+    """A DNG that can be developed: its left quarter is red, the rest blue, of 16 bits a pixel."""
+    sensor = np.full((size[1], size[0]), 400, dtype="<u2")
+    quarter = size[0] // 4
+    sensor[0::2, 0:quarter:2] = sensor[1::2, quarter + 1 :: 2] = 60_000
+
+    def fractions(*values: int) -> Value:
+        return 10, len(values), b"".join(struct.pack("<ii", value, 1) for value in values)
+
+    return camera(
+        "Example",
+        model="One",
+        orientation=orientation,
+        size=size,
+        previews=previews,
+        compression=1,
+        sensor=sensor.tobytes(),
+        extra={
+            50706: (1, 4, b"\1\4\0\0"), 50707: (1, 4, b"\1\1\0\0"), 50708: text("Example One"),
+            50721: fractions(1, 0, 0, 0, 1, 0, 0, 0, 1), 50778: short(21),
+        },
+        deeper={
+            254: long(0), 258: short(16), 277: short(1), 278: long(size[1]),
+            33421: (3, 2, b"\2\0\2\0"), 33422: (1, 4, b"\0\1\1\2"), 50714: short(400), 50717: long(65535),
+        },
+    )  # fmt: skip

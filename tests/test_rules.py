@@ -27,6 +27,7 @@ ADAPTERS = {
     ),
     "pillow_heif": ("reading/opening.py",),
     "pillow_jxl": ("reading/opening.py",),
+    "rawpy": ("reading/opening.py",),
     "brotli": ("reading/jxl.py",),
     "FlagEmbedding": ("encoding/loading.py",),
     "sentence_transformers": ("encoding/sentence.py",),

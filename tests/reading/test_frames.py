@@ -10,6 +10,7 @@ from tests import pictures
 
 from glimpsed.reading import frames, image
 from glimpsed.reading.content import words
+from glimpsed.reading.faults import BadPicture
 
 LIMIT = 1_000_000
 
@@ -87,7 +88,7 @@ def test_a_page_that_is_too_large_is_a_fault() -> None:
     out = io.BytesIO()
     grey(10).save(out, "TIFF", save_all=True, append_images=[grey(20, (600, 400))])
     assert image.page(out.getvalue(), 0, max_pixels=10_000).pages == 2
-    with pytest.raises(image.BadPicture, match=r"10000 are read"):
+    with pytest.raises(BadPicture, match=r"10000 are read"):
         image.page(out.getvalue(), 1, max_pixels=10_000)
 
 

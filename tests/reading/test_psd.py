@@ -2,9 +2,11 @@
 
 import io
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageCms
 from tests import pictures, raws
 from tests.documents import DIFFERENCES, RAW, RUNS, ZIP, document
@@ -28,7 +30,7 @@ def shown(data: bytes) -> "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]":
 @pytest.mark.parametrize("packing", [RAW, RUNS, ZIP, DIFFERENCES])
 @pytest.mark.parametrize("depth", [8, 16, 32])
 def test_depths_and_packings(depth: int, packing: int, large: bool) -> None:
-    planes = RGB if depth == 8 else RGB.astype(np.uint16) * 257
+    planes: NDArray[Any] = RGB if depth == 8 else RGB.astype(np.uint16) * 257
     if depth == 32:
         planes = ((RGB / 255) ** 2.2).astype(np.float32)
     array = shown(document(planes, packing=packing, large=large))

@@ -1,5 +1,6 @@
 """Camera RAW files: recognised, shown by their previews, described by their metadata, whole or not."""
 
+import importlib.util
 import io
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from PIL import Image
 from tests import pictures, raws
 
-from glimpsed.reading import image, metadata, raw
+from glimpsed.reading import formats, image, metadata, raw
 from glimpsed.reading.content import read_content
 from glimpsed.records import Content, FaultKind, Part
 
@@ -85,11 +86,48 @@ def test_a_preview_is_turned_as_the_file_says(make) -> None:  # type: ignore[no-
     assert image.pixels(data, max_pixels=LIMIT).shape == (400, 300, 3)
 
 
-def test_without_a_preview_the_metadata_stays() -> None:
+needs_rawpy = pytest.mark.skipif(importlib.util.find_spec("rawpy") is None, reason="the extra raw is missing")
+
+
+@needs_rawpy
+@pytest.mark.parametrize("previews", [(), (raws.jpeg((64, 48), colour="lime"),)])
+@pytest.mark.parametrize(
+    ("orientation", "red", "blue"),
+    [(1, (60, 10), (60, 150)), (6, (10, 60), (150, 60)), (3, (60, 150), (60, 10))],
+)
+def test_developed_where_no_preview_is_large_enough(
+    previews: tuple[bytes, ...], orientation: int, red: tuple[int, int], blue: tuple[int, int]
+) -> None:
+    data = raws.negative(orientation=orientation, previews=previews)
+    content, thumbnail = read(data)
+    assert content.fault is None
+    assert thumbnail is not None
+    assert content.format == "dng"
+    assert (content.width, content.height) == ((240, 320) if orientation == 6 else (320, 240))
+    array = image.pixels(data, max_pixels=LIMIT)
+    assert array.shape == ((160, 120, 3) if orientation == 6 else (120, 160, 3))
+    assert array[red].argmax() == 0
+    assert array[blue].argmax() == 2
+
+
+@needs_rawpy
+def test_what_cannot_be_developed() -> None:
+    content, _ = read(raws.camera())
+    assert content.fault is not None
+    assert "LibRaw" in content.fault.what
+    assert (content.format, content.width) == ("nef", 640)
+    large, _ = read_content(raws.negative(), "id", max_pixels=320 * 240 - 1)
+    assert large.fault is not None
+    assert (large.fault.kind, large.width, large.height) == (FaultKind.TOO_LARGE, 320, 240)
+
+
+def test_without_a_preview_the_metadata_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formats, "installed", lambda module: False)
     content, thumbnail = read(raws.camera())
     assert content.fault is not None
     assert content.fault.kind is FaultKind.BROKEN
     assert "preview" in content.fault.what
+    assert "glimpsed[raw]" in content.fault.what
     assert (content.format, content.width, content.height, content.camera) == ("nef", 640, 480, "NIKON D70")
     assert thumbnail is None
 

@@ -90,7 +90,7 @@ def _looked(source: Source, max_pixels: int, thumbnail: int, orientation: int | 
         # A JPEG decoder that scales still reads every coded block, so a missing end shows all the same.
         image.draft("", (thumbnail, thumbnail))
         image.load()
-        if not source.inner and (missing := complete.shortfall(source.data, decoded=True)):
+        if not (source.inner or source.sensor) and (missing := complete.shortfall(source.data, decoded=True)):
             raise BadPicture(truncated(missing))
         shown = shrunk(plain(image), thumbnail)
         if is_blank(shown) and (later := frames.middle(image)):
@@ -145,7 +145,8 @@ def _opened(source: Source, max_pixels: int, orientation: int | None) -> Iterato
     try:
         with warnings.catch_warnings(), _pixel_limit((max_pixels + 1) // 2):
             warnings.simplefilter("ignore")
-            if source.form is not None and (stored := stored_size(source.data)) is not None:
+            stored = source.size if source.sensor else stored_size(source.data)
+            if source.form is not None and stored is not None:
                 _check(stored, max_pixels)
             with opened(source) as image:
                 turn = _orientation(image, source, orientation)
@@ -191,7 +192,7 @@ def _pixel_limit(pixels: int | None) -> Iterator[None]:
 
 def _declared(source: Source, orientation: int | None) -> _Header:
     """Format and size as the header has them, of a picture that is too large to open."""
-    if (stored := stored_size(source.data)) is not None:
+    if (stored := source.size if source.sensor else stored_size(source.data)) is not None:
         return _Header(source.form or "webp", *_upright(stored, orientation or _tagged(source.data)))
     try:
         with _pixel_limit(None), opened(source) as image:

@@ -3,9 +3,6 @@
 Source: ISO/IEC 18181-1 annex D.2 (SizeHeader), ISO/IEC 18181-2 (boxes).
 """
 
-import importlib
-from typing import Any
-
 from glimpsed.reading import containers
 from glimpsed.reading.containers import Cut
 
@@ -87,7 +84,7 @@ def _dimension(bits: _Bits, *, small: bool) -> int:
 
 def _inflated(packed: bytes) -> bytes:
     try:
-        brotli: Any = importlib.import_module("brotli")
+        import brotli  # noqa: PLC0415  of the extra, and seldom needed
     except ImportError:
         return b""
     try:

@@ -14,6 +14,9 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "ICO", "AVIF", "P
 """What Pillow may open by itself, whatever a file is called; its other plugins are not for pictures that people keep.
 MPO comes as JPEG."""
 
+_DEVELOPER = "rawpy"
+_SMALL = 640  # pixels, longer side
+
 _PLUGINS = {"heic": ("HEIF",), "jxl": ("JXL",)}
 
 # Workflows of picture generators are bigger than Pillow's 1 MiB, which would make the whole picture unreadable.
@@ -31,6 +34,8 @@ class Source(NamedTuple):
     """Of the picture as stored, where the bytes hold a smaller one of it."""
     inner: bool = False
     """Whether the bytes are a JPEG out of another file."""
+    sensor: bool = False
+    """Whether it is to be developed from what the sensor saw."""
     turn: int | None = None
     """How the decoder's pixels have to be turned, as EXIF numbers it; None where the bytes themselves say."""
 
@@ -70,12 +75,17 @@ def _previews(data: bytes, name: str) -> Iterator[Source]:
         raise BadPicture(truncated(missing), format=name)
     told, found, block = raw.size(data), raw.previews(data), blocks.blocks(data).exif
     turn = exif.orientation(exif.parse(block)) if block else None
+    # A thumbnail of a few hundred pixels shows no letters.
+    small = not found or max(found[0][:2]) < _SMALL
+    if small and formats.installed(_DEVELOPER):
+        yield Source(data, name, told, sensor=True, turn=turn)
     for preview in found:
         size = max(told or (0, 0), preview[:2], key=lambda one: one[0] * one[1])
         yield Source(raw.jpeg(data, preview), name, size, inner=True, turn=turn)
-    if not found:
+    if not found and not formats.installed(_DEVELOPER):
+        what = "a RAW without a preview inside, which only the extra raw can develop: pip install 'glimpsed[raw]'"
         width, height = told or (None, None)
-        raise BadPicture(broken("a RAW without a preview inside"), format=name, width=width, height=height)
+        raise BadPicture(broken(what), format=name, width=width, height=height)
 
 
 def stored_size(data: bytes) -> tuple[int, int] | None:
@@ -94,6 +104,10 @@ def opened(source: Source) -> Iterator[Image.Image]:
         with psd_pixels.merged(source.data, found) as image:
             yield image
         return
+    if source.sensor:
+        with _developed(source.data) as image:
+            yield image
+        return
     names: tuple[str, ...] = FORMATS
     if source.form in _PLUGINS:
         _register(source.form)
@@ -109,6 +123,17 @@ def _image(source: Source, names: tuple[str, ...]) -> Image.Image:
         if source.form != "jxl":
             raise
         raise OSError("refused by libjxl") from error  # which tells at length how to build another one
+
+
+def _developed(data: bytes) -> Image.Image:
+    """What the sensor saw, by LibRaw: at half its size, in the camera's own white balance, not turned."""
+    import rawpy  # noqa: PLC0415
+
+    try:
+        with rawpy.imread(io.BytesIO(data)) as sensor:
+            return Image.fromarray(sensor.postprocess(half_size=True, use_camera_wb=True, user_flip=0, output_bps=8))
+    except rawpy.LibRawError as error:
+        raise OSError(f"refused by LibRaw: {error}") from error
 
 
 def _register(form: str) -> None:
