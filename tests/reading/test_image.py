@@ -248,3 +248,12 @@ def test_every_exception_of_the_decoder_becomes_a_fault(
     assert bad.fault.kind is (FaultKind.TOO_LARGE if error is MemoryError else FaultKind.BROKEN)
     assert bad.fault.what
     assert (bad.format, bad.width, bad.height) == ("jpeg", 120, 160)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_jpeg_of_inks_is_shown_in_its_colours(options: dict[str, Any]) -> None:
+    inks = Image.new("CMYK", (64, 48), (0, 255, 255, 0))
+    inks.paste((255, 0, 255, 0), (32, 0, 64, 48))
+    array = image.pixels(pictures.encode(inks, "JPEG", quality=95, options=options), max_pixels=LIMIT)
+    assert array[24, 10].argmax() == 0
+    assert array[24, 54].argmax() == 1

@@ -5,8 +5,9 @@ import gzip
 import pytest
 from numpy.typing import NDArray
 
-from glimpsed.reading import svg
+from glimpsed.reading import image, svg
 from glimpsed.reading.content import read_content, words
+from glimpsed.reading.faults import BadPicture
 from glimpsed.records import Content, FaultKind, Part
 
 NAMES = 'xmlns="http://www.w3.org/2000/svg" xmlns:dc="http://purl.org/dc/elements/1.1/"'
@@ -114,3 +115,9 @@ def test_what_is_no_drawing(data: bytes) -> None:
     if data[:2] == b"\x1f\x8b":
         with pytest.raises(svg.BadDrawing):
             svg.read(data)
+
+
+def test_a_drawing_has_no_pixels() -> None:
+    with pytest.raises(BadPicture, match="no pixels") as caught:
+        image.look(DRAWING, max_pixels=1000)
+    assert caught.value.format == "svg"
