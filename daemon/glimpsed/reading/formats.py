@@ -68,8 +68,13 @@ def readable(form: Format) -> bool:
 
 def unreadable(form: Format) -> str:
     """What is said of a file that only misses its decoder, with what would help. See `named`."""
-    help_ = f"pip install 'glimpsed[{form.extra}]'" if form.extra else f"its decoder {form.module} is missing"
+    help_ = hint(form.extra) if form.extra else f"its decoder {form.module} is missing"
     return f"{form.name.upper()} {_UNREADABLE}: {help_}"
+
+
+def hint(extra: str) -> str:
+    """How to install an extra."""
+    return f"`make formats`, or pip install 'glimpsed[{extra}]'"
 
 
 def named(error: str | None) -> Format | None:

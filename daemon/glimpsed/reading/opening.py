@@ -83,7 +83,7 @@ def _previews(data: bytes, name: str) -> Iterator[Source]:
         size = max(told or (0, 0), preview[:2], key=lambda one: one[0] * one[1])
         yield Source(raw.jpeg(data, preview), name, size, inner=True, turn=turn)
     if not found and not formats.installed(_DEVELOPER):
-        what = "a RAW without a preview inside, which only the extra raw can develop: pip install 'glimpsed[raw]'"
+        what = f"a RAW without a preview inside, which can only be developed: {formats.hint('raw')}"
         width, height = told or (None, None)
         raise BadPicture(broken(what), format=name, width=width, height=height)
 
