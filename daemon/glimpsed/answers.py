@@ -13,7 +13,7 @@ from anyio import to_thread
 from glimpsed import __version__, files
 from glimpsed.errors import UsageError
 from glimpsed.events import Event
-from glimpsed.explaining import moment, row_state, unchanged
+from glimpsed.explaining import formats_status, moment, row_state, unchanged
 from glimpsed.filters import Fields
 from glimpsed.indexing.dating import told_by
 from glimpsed.indexing.look import see
@@ -89,6 +89,7 @@ class Answers:
                 errors=counts.errors,
                 waiting=waiting,
             ),
+            formats=await formats_status(context.table),
             folders=[
                 models.FolderStatus(
                     path=files.shown(folder.path), state=folder.state, pictures=by_folder.get(folder.path, 0)

@@ -11,7 +11,9 @@ from glimpsed.records import Stamp
 
 SUFFIXES: frozenset[str] = frozenset((
     ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".tif", ".tiff", ".bmp", ".dib", ".ico",
-    ".avif", ".jp2", ".j2k", ".tga", ".ppm", ".pgm", ".pbm", ".pnm",
+    ".avif", ".jp2", ".j2k", ".tga", ".ppm", ".pgm", ".pbm", ".pnm", ".heic", ".heif", ".hif", ".jxl", ".psd", ".psb",
+    ".svg", ".svgz", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".sr2", ".dng", ".raf", ".orf", ".rw2", ".rwl", ".pef",
+    ".srw",
 ))  # fmt: skip
 """Of pictures, in lower case: every file with one of these has a row, readable or not."""
 

@@ -58,6 +58,8 @@ class FaultKind(StrEnum):
     """Its end is missing: perhaps it is still being written."""
     TOO_LARGE = "too-large"
     """More pixels or bytes than the limits allow."""
+    UNSUPPORTED = "unsupported"
+    """What decodes its format is not installed."""
     UNREADABLE = "unreadable"
     """The file system refused (EACCES, EIO, …): may pass."""
     CRASHED = "crashed"
@@ -79,7 +81,7 @@ class Content:
     content_id: str
     """BLAKE3 of the bytes, 64 hex digits."""
     format: str | None = None
-    """Pillow's name in lower case, such as `jpeg`."""
+    """A name of `reading.formats`, such as `jpeg`."""
     width: int | None = None
     """Pixels, after orientation."""
     height: int | None = None
@@ -92,7 +94,7 @@ class Content:
     """Degrees north, WGS 84."""
     longitude: float | None = None
     parts: tuple[Part, ...] = ()
-    """With labels of CONTENT_LABELS, without `ocr`."""
+    """With labels of CONTENT_LABELS; `ocr` only of a drawing, whose text needs no pixels."""
     fault: Fault | None = None
 
 

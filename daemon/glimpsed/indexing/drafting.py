@@ -1,5 +1,6 @@
 """From what a worker found to the change of a row."""
 
+import os
 from dataclasses import replace
 
 from glimpsed import files
@@ -19,7 +20,7 @@ from glimpsed.indexing.rows import (
     told_by_sidecar,
     with_sidecar,
 )
-from glimpsed.reading import names
+from glimpsed.reading import formats, names
 from glimpsed.reading.description import READER
 from glimpsed.reading.ocr import tiny
 from glimpsed.records import Fault, Part, Reading, Row, Stamp, Written
@@ -136,7 +137,9 @@ def _tell(draft: Draft, written: Written, context: Context) -> None:
         return
     said = {"path": files.shown(row.path), "content_id": row.content_id, "why": draft.why}
     milliseconds = {**draft.milliseconds}
-    if row.error is not None:
+    if formats.named(row.error) is not None:
+        _tell_unreadable(row, context)
+    elif row.error is not None:
         context.journal.say(
             Event.PICTURE_FAILED,
             **said,
@@ -151,3 +154,13 @@ def _tell(draft: Draft, written: Written, context: Context) -> None:
     else:
         event = Event.PICTURE_INDEXED if written.before is None else Event.PICTURE_READ_AGAIN
         context.journal.say(event, **said, encoder=row.encoder, ms=milliseconds)
+
+
+def _tell_unreadable(row: Row, context: Context) -> None:
+    """A line a suffix: a thousand files that miss the same package are one piece of news."""
+    suffix = os.path.splitext(row.path)[1].lower()
+    if suffix not in context.unreadable:
+        context.unreadable.add(suffix)
+        context.journal.say(
+            Event.FORMAT_UNREADABLE, suffix=files.shown(suffix), path=files.shown(row.path), reason=row.error
+        )

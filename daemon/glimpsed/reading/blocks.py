@@ -4,7 +4,8 @@ import re
 import zlib
 from dataclasses import dataclass, field
 
-from glimpsed.reading import containers
+from glimpsed.reading import containers, heif, jxl, psd, raw
+from glimpsed.reading.containers import Cut
 from glimpsed.reading.texts import decode
 
 LIMIT = 16 << 20
@@ -49,7 +50,28 @@ def blocks(data: bytes) -> Blocks:
         return _tiff(data)
     if data[4:8] == b"jP  ":
         return _jpeg2000(data)
-    return Blocks()
+    return _other(data)
+
+
+def _other(data: bytes) -> Blocks:
+    """Of the formats that have modules of their own."""
+    camera = raw.kind(data)
+    if camera in {"raf", "rw2"} and (found := raw.previews(data)):
+        # Fujifilm and Panasonic write all they know into the preview; what comes behind it may be its own thumbnail.
+        return _jpeg(raw.jpeg(data, min(found, key=lambda one: one.start)))
+    if camera in {"orf", "rw2"}:
+        return _tiff(raw.as_tiff(data))
+    if camera == "cr3":
+        return _of_cut(raw.cut(data))
+    if psd.is_psd(data):
+        return _of_cut(psd.cut(data))
+    if jxl.is_jxl(data):
+        return _of_cut(jxl.cut(data))
+    return _of_cut(heif.cut(data)) if heif.brand(data) else Blocks()
+
+
+def _of_cut(found: Cut) -> Blocks:
+    return Blocks(exif=found.exif, xmp=list(found.xmp), photoshop=found.photoshop)
 
 
 def _jpeg(data: bytes) -> Blocks:

@@ -10,6 +10,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 
+class Cut(NamedTuple):
+    """Metadata blocks as they were cut out of a container, undecoded."""
+
+    exif: bytes = b""
+    """From the TIFF header on."""
+    xmp: tuple[bytes, ...] = ()
+    photoshop: bytes = b""
+    """Image resources (`8BIM…`)."""
+
+
 class Piece(NamedTuple):
     """One piece of a file: data[start:end] is its body."""
 

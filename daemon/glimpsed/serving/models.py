@@ -148,6 +148,22 @@ class PictureCounts(BaseModel):
     waiting: int
 
 
+class FormatStatus(BaseModel):
+    """A format that this installation cannot read."""
+
+    name: str
+    suffixes: list[str]
+    pictures: int = Field(description="how many there are")
+    reason: str = Field(description="what is missing, and how to get it")
+
+
+class FormatsStatus(BaseModel):
+    """Which pictures this installation can read."""
+
+    readable: list[str]
+    unreadable: list[FormatStatus]
+
+
 class FolderStatus(BaseModel):
     """How a folder is watched."""
 
@@ -164,6 +180,7 @@ class Status(BaseModel):
     encoder: EncoderStatus
     refresh: RefreshStatus | None = Field(None, description="null where it has encoded all, or is the fallback")
     pictures: PictureCounts
+    formats: FormatsStatus
     folders: list[FolderStatus]
     warnings: list[str]
 
