@@ -4,9 +4,9 @@
 Finder's as property lists; files carry them to Linux with `user.` before the name.
 """
 
-import errno
 import hashlib
 import os
+from contextlib import suppress
 
 _APPLE = ("kMDItemFinderComment", "_kMDItemUserTags", "kMDItemDescription", "kMDItemKeywords")
 COMMENT = "user.xdg.comment"
@@ -28,11 +28,8 @@ def read(path: str) -> dict[str, bytes]:
     """The known attributes of a file by name; what cannot be read is left out. Never raises."""
     found = {}
     for name in names(path):
-        try:
+        with suppress(OSError):  # gone since, or the disk cannot tell
             found[name] = os.getxattr(path, name)
-        except OSError as error:
-            if error.errno not in (errno.ENODATA, errno.EACCES, errno.ENOENT, errno.ENOTSUP):
-                break  # the disk cannot answer: what it would have said is read when it can
     return found
 
 

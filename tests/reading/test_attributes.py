@@ -93,3 +93,9 @@ def test_any_bytes_are_taken(data: bytes, broken: bool, at: int, with_what: byte
         data = whole[:at] + with_what + whole[at + len(with_what) :]
     for text in attributes._strings(data):
         assert isinstance(text, str)
+
+
+def test_one_that_cannot_be_read_does_not_hide_the_others(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    os.setxattr(picture, "user.xdg.comment", b"a heron")
+    monkeypatch.setattr(os, "listxattr", lambda path: ["user.xdg.tags", "user.xdg.comment", "user.other"])
+    assert xattrs.read(str(picture)) == {"user.xdg.comment": b"a heron"}

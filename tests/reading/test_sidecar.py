@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.pictures import xmp_packet
+from tests.pictures import encode, noisy, xmp_packet
 
 from glimpsed.reading import sidecar
 from glimpsed.records import Content, Part
@@ -68,3 +68,44 @@ def test_a_file_too_large_is_bounded(tmp_path: Path) -> None:
     (part,) = parts
     assert part.text.startswith("word word")
     assert len(part.text) <= 4000
+
+
+def test_markdown(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg.md").write_text("# Sunset\n\nwith *grandma*")
+    (tmp_path / "a.txt").write_text("at the lake")
+    assert sidecar.read(str(tmp_path / "a.jpg"))[0] == (
+        Part("sidecar", "at the lake"),
+        Part("sidecar", "Sunset\nwith grandma"),
+    )
+
+
+def test_the_other_files_of_a_group(tmp_path: Path) -> None:
+    """Of a raw file's picture: words, date, camera and position, behind those of any sidecar."""
+    fields = {"caption": "a heron", "taken": "2020-01-02T03:04:05", "camera": ("Box", "One"), "gps": (35.0, 135.75)}
+    (tmp_path / "IMG_1.JPG").write_bytes(encode(noisy((64, 48)), "JPEG", **fields))
+    (tmp_path / "IMG_1.CR2.xmp").write_bytes(xmp_packet(XMP))
+    parts, content = sidecar.read(str(tmp_path / "IMG_1.CR2"))
+    assert [part.text for part in parts] == ["Sunset", "Abendrot", "beach, Lisbon", "a heron"]
+    assert content is not None
+    assert (content.taken_at, content.camera) == ("2023-07-01T21:04:05+01:00", "Box One")
+    assert (content.latitude, content.longitude) == (38.72, -9.14)
+    (tmp_path / "IMG_1.CR2.xmp").unlink()
+    _, content = sidecar.read(str(tmp_path / "IMG_1.CR2"))
+    assert content is not None
+    assert content.taken_at == "2020-01-02T03:04:05"
+    assert content.latitude == pytest.approx(35.0)
+    assert [part.label for part in content.parts] == ["date", "camera"]
+
+
+def test_of_a_large_file_of_the_group_the_beginning_is_read(tmp_path: Path) -> None:
+    data = encode(noisy((64, 48)), "JPEG", caption="a heron")
+    (tmp_path / "IMG_1.jpg").write_bytes(data + b"\0" * 2 * sidecar.LIMIT)
+    assert sidecar.read(str(tmp_path / "IMG_1.nef"))[0] == (Part("sidecar", "a heron"),)
+
+
+def test_a_json_too_large_is_passed_over(tmp_path: Path) -> None:
+    told = '{"photoTakenTime": {}, "description": "a heron"}'
+    (tmp_path / "a.jpg.json").write_text(told + " " * sidecar.LIMIT)
+    assert sidecar.read(str(tmp_path / "a.jpg")) == ((), None)
+    (tmp_path / "a.jpg.json").write_text(told)
+    assert sidecar.read(str(tmp_path / "a.jpg")) == ((Part("sidecar", "a heron"),), None)

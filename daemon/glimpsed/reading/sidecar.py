@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from glimpsed import files
 from glimpsed.reading import attributes, dates, markdown, metadata, places, takeout, xmp
+from glimpsed.reading.fields import CHANGED
 from glimpsed.reading.texts import clean, decode
 from glimpsed.records import Content, Part
 
@@ -96,7 +97,9 @@ def _sibling(data: bytes) -> _Said:
     if content.latitude is not None and content.longitude is not None:
         position = (content.latitude, content.longitude)
     texts = [part.text for part in content.parts if part.label not in _NO_FIELDS]
-    return _Said(texts, content.taken_at, content.camera, position)
+    # When it was last edited is no date of the shot.
+    taken = content.taken_at if content.taken_from != CHANGED else None
+    return _Said(texts, taken, content.camera, position)
 
 
 def _bytes(path: str) -> bytes | None:
