@@ -107,13 +107,8 @@ _COMPANY = frozenset({
 })  # fmt: skip
 
 
-def camera(exif: Exif) -> str | None:
-    """Make and model as people say them: `NIKON D70`, not `NIKON CORPORATION NIKON D70`."""
-    return camera_name(exif.text(exif.main, 0x010F), exif.text(exif.main, 0x0110))
-
-
 def camera_name(make: str, model: str) -> str | None:
-    """The same from two texts."""
+    """Make and model as people say them: `NIKON D70`, not `NIKON CORPORATION NIKON D70`."""
     words = make.split()
     while len(words) > 1 and words[-1].lower().strip(",") in _COMPANY:
         words.pop()

@@ -20,7 +20,7 @@ _VALUES = 20_000
 """Values of one packet; no person wrote more."""
 
 _PLAIN = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,18})?", re.ASCII)
-_WORD = {"Face", "Pet", ""}
+_SOMEBODY = {"Face", "Pet", ""}
 _OPENING = re.compile(r"<(?:\w+:)?(xmpmeta|xapmeta|RDF)\b")
 _CLOSING = {name: re.compile(rf"</(?:\w+:)?{name}\s*>") for name in ("xmpmeta", "xapmeta", "RDF")}
 _LOOSE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
@@ -162,7 +162,7 @@ def _faces(root: Element) -> Iterator[str]:
             if child.text:
                 values.setdefault(short(child.tag), child.text)
         name = clean(values.get(f"{REGIONS}:Name", ""))
-        if name and values.get(f"{REGIONS}:Type", "").strip() in _WORD:
+        if name and values.get(f"{REGIONS}:Type", "").strip() in _SOMEBODY:
             yield name
 
 
