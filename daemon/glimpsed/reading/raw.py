@@ -24,6 +24,7 @@ _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
 _DIRECTORIES = 24
 _CANDIDATES = 512
 _PREVIEWS = 4
+_OTHER_FRAMES = frozenset({0xC3, 0xC5, 0xC6, 0xC7, *range(0xC9, 0xD0), 0xD9, 0xDA}) - {0xCC}  # lossless, or too late
 _JPEG = re.compile(rb"\xff\xd8\xff[\xc0-\xfe]")
 
 
@@ -181,13 +182,13 @@ def _frame(data: bytes, start: int) -> tuple[int, int] | None:
                 return None
             depth, height, width, parts = struct.unpack_from(">BHHB", data, at + 4)
             return (width, height) if depth == 8 and parts in {1, 3} and width and height else None
-        if marker < 0xC0 or 0xC3 <= marker <= 0xC3 or 0xC5 <= marker <= 0xC7 or marker in {0xDA, 0xD9} or length < 2:
+        if marker < 0xC0 or marker in _OTHER_FRAMES or length < 2:
             return None
         at += 2 + length
     return None
 
 
-_POINTERS = (0x8769, 0x8825)
+_POINTERS = (0x8769, 0x8825)  # to the directories of EXIF and of GPS
 
 
 def _joined(main: bytes, details: bytes, gps: bytes) -> bytes:

@@ -179,17 +179,20 @@ class Workers:
         """
         began = perf_counter()
         lines: dict[str, None] = {}
-        page, pages = 0, 1
-        while page < pages:
+        page, pages, crashes = 0, 1, 0
+        while page < pages and crashes < 2:
             got = await self._page(path, content_id, page)
             if isinstance(got, messages.Failed):
                 return None if got.fault is None else Words(content_id, "", got.fault)
             if got.fault is not None and page == 0:
                 return Words(content_id, "", got.fault, (perf_counter() - began) * 1000)
-            if got.fault is not None:
-                break  # what comes behind a broken page is seldom any better
-            lines |= dict.fromkeys(got.text.split("\n"))
-            page, pages = page + 1, got.pages
+            if got.fault is not None and got.fault.kind is FaultKind.CRASHED:
+                crashes += 1  # perhaps only the machine was busy; but two are enough for one file
+                continue
+            if got.fault is None:
+                lines |= dict.fromkeys(got.text.split("\n"))
+                pages = got.pages
+            page += 1
         text = "\n".join(line for line in lines if line)
         return Words(content_id, text, None, (perf_counter() - began) * 1000)
 
