@@ -109,3 +109,37 @@ def test_a_json_too_large_is_passed_over(tmp_path: Path) -> None:
     assert sidecar.read(str(tmp_path / "a.jpg")) == ((), None)
     (tmp_path / "a.jpg.json").write_text(told)
     assert sidecar.read(str(tmp_path / "a.jpg")) == ((Part("sidecar", "a heron"),), None)
+
+
+def test_darktable(tmp_path: Path) -> None:
+    """Its own tags and its history are no words of anybody."""
+    (tmp_path / "IMG_1.CR2.xmp").write_bytes(
+        xmp_packet(
+            "<dc:subject><rdf:Seq><rdf:li>darktable</rdf:li><rdf:li>format</rdf:li><rdf:li>cr2</rdf:li>"
+            "<rdf:li>tram</rdf:li></rdf:Seq></dc:subject>"
+            "<lr:hierarchicalSubject><rdf:Seq><rdf:li>darktable|format|cr2</rdf:li>"
+            "<rdf:li>places|Portugal|Lisboa</rdf:li></rdf:Seq></lr:hierarchicalSubject>"
+            '<d:history xmlns:d="http://darktable.sf.net/"><rdf:Seq><rdf:li d:num="0" d:operation="rawprepare"/>'
+            "</rdf:Seq></d:history><exif:DateTimeOriginal>2021:08:14 18:22:31.000</exif:DateTimeOriginal>"
+        )
+    )
+    parts, content = sidecar.read(str(tmp_path / "IMG_1.CR2"))
+    assert [part.text for part in parts] == ["tram, places, Portugal, Lisboa"]
+    assert content is not None
+    assert content.taken_at == "2021-08-14T18:22:31"
+
+
+def test_lightroom(tmp_path: Path) -> None:
+    (tmp_path / "IMG_1.xmp").write_bytes(
+        xmp_packet(
+            '<dc:description><rdf:Alt><rdf:li xml:lang="x-default">Ribeira at dusk</rdf:li></rdf:Alt></dc:description>'
+            "<photoshop:City>Porto</photoshop:City><tiff:Make>Canon</tiff:Make><tiff:Model>Canon EOS 6D</tiff:Model>"
+            "<lr:hierarchicalSubject><rdf:Bag><rdf:li>Family|Anna Silva</rdf:li></rdf:Bag></lr:hierarchicalSubject>"
+            '<c:ToneCurveName xmlns:c="http://ns.adobe.com/camera-raw-settings/1.0/">Linear</c:ToneCurveName>'
+        )
+    )
+    for picture in ("IMG_1.dng", "IMG_1.jpg"):
+        parts, content = sidecar.read(str(tmp_path / picture))
+        assert [part.text for part in parts] == ["Ribeira at dusk", "Family, Anna Silva", "Porto"]
+        assert content is not None
+        assert content.camera == "Canon EOS 6D"

@@ -1,6 +1,7 @@
 """What stands beside a picture and speaks of it: sidecars, the other files of its group, extended attributes."""
 
 import os
+import re
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ LIMIT = 1 << 20
 
 Of another file of the group it is the beginning, where its metadata stand: the pixels are the same.
 """
+
+_DARKTABLE = re.compile(rb"darktable\|[^<>\"]*")
+"""Tags that darktable gives by itself, such as `darktable|format|cr2`; their levels stand alone in dc:subject."""
 
 _NO_FIELDS = frozenset({"date", "camera", "ocr", "placenames"})
 """Labels of what is made of fields, not written by anybody."""
@@ -77,7 +81,9 @@ def _every(path: str) -> Iterator[_Said]:
 
 def _xmp(data: bytes) -> _Said:
     packet = xmp.read(data) if len(data) <= LIMIT else xmp.Xmp()
-    texts = [part.text for part in metadata.parts(packet.texts)]
+    own = {level.strip().casefold() for tag in _DARKTABLE.findall(data) for level in decode(tag).split("|")}
+    written = [(label, text) for label, text in packet.texts if label != "keywords" or text.casefold() not in own]
+    texts = [part.text for part in metadata.parts(written)]
     return _Said(texts, packet.taken, packet.camera, packet.position)
 
 
