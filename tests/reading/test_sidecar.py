@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.pictures import encode, noisy, xmp_packet
@@ -81,7 +82,12 @@ def test_markdown(tmp_path: Path) -> None:
 
 def test_the_other_files_of_a_group(tmp_path: Path) -> None:
     """Of a raw file's picture: words, date, camera and position, behind those of any sidecar."""
-    fields = {"caption": "a heron", "taken": "2020-01-02T03:04:05", "camera": ("Box", "One"), "gps": (35.0, 135.75)}
+    fields: dict[str, Any] = {
+        "caption": "a heron",
+        "taken": "2020-01-02T03:04:05",
+        "camera": ("Box", "One"),
+        "gps": (35.0, 135.75),
+    }
     (tmp_path / "IMG_1.JPG").write_bytes(encode(noisy((64, 48)), "JPEG", **fields))
     (tmp_path / "IMG_1.CR2.xmp").write_bytes(xmp_packet(XMP))
     parts, content = sidecar.read(str(tmp_path / "IMG_1.CR2"))
