@@ -8,12 +8,13 @@ TORCH_CPU := https://download.pytorch.org/whl/cpu
 TORCH := torch==2.13.0
 FOLDER ?=
 
-.PHONY: help demo run bge-m3 test lint coverage bench finding clean
+.PHONY: help demo run bge-m3 formats test lint coverage bench finding clean
 help:
 	@echo "make demo              show what it does, on pictures of its own"
 	@echo "make run               the daemon in the foreground, on your pictures"
 	@echo "make run FOLDER=DIR    the same on another folder"
 	@echo "make bge-m3            install the stronger encoder's packages"
+	@echo "make formats           install what reads HEIC, JPEG XL and RAW without a preview"
 	@echo "make test              set up and run all checks and tests"
 	@echo "make lint              ruff, mypy and the import rules only"
 	@echo "make bench             measure latency and throughput"
@@ -38,7 +39,7 @@ $(VENV)/.test: $(VENV)/.demo
 	@echo "Installing the tests' packages, PyTorch for the CPU among them (some 250 MB, once) …"
 	$(PIP) install --quiet --no-deps --no-index $(TORCH) 2>/dev/null \
 	|| $(PIP) install --quiet --no-deps --extra-index-url $(TORCH_CPU) $(TORCH)
-	$(PIP) install --quiet --constraint constraints.txt --editable '.[bge-m3]' --group dev
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[bge-m3,formats]' --group dev
 	@touch $@
 
 demo: $(VENV)/.demo
@@ -57,6 +58,9 @@ bge-m3: $(VENV)/.core
 	fi
 	$(PIP) install --constraint constraints.txt --editable '.[bge-m3]'
 	@echo "The weights (2.3 GB) are not fetched by this: $(BIN)/glimpse model pull does. glimpse status tells what is missing."
+
+formats: $(VENV)/.core
+	$(PIP) install --constraint constraints.txt --editable '.[formats]'
 
 lint: $(VENV)/.test
 	$(BIN)/ruff check .

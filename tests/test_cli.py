@@ -254,6 +254,13 @@ def test_status_tells_how_far_a_change_of_encoder_is(
     assert f"refresh   312 of 9,881 encoded by BGE-M3{told}" in run(home, "status").stdout.decode().splitlines()
 
 
+def test_status_tells_what_can_be_read(home: dict[str, str], stub: Stub) -> None:
+    lost = {"name": "heic", "suffixes": [".heic"], "pictures": 1234, "reason": "HEIC files cannot be read"}
+    stub.answers["/v1/status"] = STATUS | {"formats": {"readable": ["jpeg", "png"], "unreadable": [lost]}}
+    lines = run(home, "status").stdout.decode().splitlines()
+    assert lines[3:5] == ["formats   jpeg, png", "unread    1,234 pictures: HEIC files cannot be read"]
+
+
 def test_scan(home: dict[str, str], stub: Stub, tmp_path: Path) -> None:
     stub.answers["/v1/scan"] = {"paths": ["/p", "/q"], "warnings": []}
     assert run(home, "scan").stdout.decode() == "paths\n  /p\n  /q\nwarnings  –\n"

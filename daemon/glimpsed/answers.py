@@ -13,8 +13,9 @@ from anyio import to_thread
 from glimpsed import __version__, files
 from glimpsed.errors import UsageError
 from glimpsed.events import Event
-from glimpsed.explaining import moment, row_state, unchanged
+from glimpsed.explaining import formats_status, moment, row_state, unchanged
 from glimpsed.filters import Fields
+from glimpsed.indexing.dating import told_by
 from glimpsed.indexing.look import see
 from glimpsed.pipeline import Pipeline
 from glimpsed.records import Counts, Row
@@ -88,6 +89,7 @@ class Answers:
                 errors=counts.errors,
                 waiting=waiting,
             ),
+            formats=await formats_status(context.table),
             folders=[
                 models.FolderStatus(
                     path=files.shown(folder.path), state=folder.state, pictures=by_folder.get(folder.path, 0)
@@ -157,6 +159,7 @@ class Answers:
             update={
                 "id": row.content_id or None,
                 **{name: getattr(row, name) for name in _SAME},
+                "taken_from": told_by(row),
                 "description": [models.PartShown(label=part.label, text=part.text) for part in row.description],
                 "retry_at": moment(row.retry_at),
                 "missing_since": moment(row.missing_since),

@@ -69,6 +69,10 @@ def print_status(status: Status) -> None:
     if refresh := status.get("refresh"):
         print(f"refresh   {_refresh(refresh)}")
     print("pictures  " + ", ".join(f"{count:,} {shown(name)}" for name, count in status["pictures"].items()))
+    if formats := status.get("formats"):
+        print("formats   " + ", ".join(map(shown, formats["readable"])))
+        for form in formats["unreadable"]:
+            print(f"unread    {form['pictures']:,} pictures: {shown(form['reason'])}")
     for folder in status["folders"]:
         print(f"folder    {shown_path(path_of(folder))}: {shown(folder['state'])}, {folder['pictures']:,} pictures")
     for warning in status["warnings"]:

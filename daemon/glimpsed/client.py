@@ -88,6 +88,8 @@ class Status(TypedDict):
     encoder: EncoderStatus
     refresh: dict[str, Any] | None
     pictures: dict[str, int]
+    formats: NotRequired[dict[str, list[Any]]]
+    """`readable` names; `unreadable` ones, each with `name`, `suffixes`, `pictures` and `reason`."""
     folders: list[FolderStatus]
     warnings: list[str]
 

@@ -81,6 +81,12 @@ class Event(StrEnum):
         "A picture cannot be read: `path`, `content_id`, `error`, `attempts`, `retry_at`, `ms`.",
     )
 
+    FORMAT_UNREADABLE = (
+        "format_unreadable",
+        "warning",
+        "Files of a format cannot be read by this installation, said once for each suffix: `suffix`, `path`, `reason`.",
+    )
+
     OCR_DONE = "ocr_done", "info", "The words in a picture were read: `path`, `content_id`, `characters`, `ms`."
     OCR_FAILED = "ocr_failed", "warning", "The words in a picture cannot be read: `path`, `content_id`, `error`, `ms`."
     WORKER_REPLACED = "worker_replaced", "warning", "A process that reads pictures died or hung: `reason`, `path`."

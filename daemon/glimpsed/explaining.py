@@ -1,11 +1,15 @@
-"""What is to be said of rows."""
+"""What is to be said of rows, and of the formats they are of."""
 
+from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from glimpsed import files
+from glimpsed.reading import formats
 from glimpsed.records import Current, Row
+from glimpsed.serving import models
+from glimpsed.storing.table import Table
 
 
 def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
@@ -21,6 +25,25 @@ def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
     if row.encoder != current.encoder or row.base[0] != (current.fallback or current.encoder):
         return "stale", "it is still to be encoded by the chosen encoder"
     return "fresh", "it is indexed as it is on disk"
+
+
+async def formats_status(table: Table) -> models.FormatsStatus:
+    """What can be read here, and what not. Raises TableError."""
+    counts = Counter(name for _, name in await table.with_error(formats.UNREADABLE_PATTERN))
+    readable = [form for form in formats.FORMATS if formats.readable(form)]
+    return models.FormatsStatus(
+        readable=[form.name for form in readable],
+        unreadable=[
+            models.FormatStatus(
+                name=form.name,
+                suffixes=list(form.suffixes),
+                pictures=counts[form.name],
+                reason=formats.unreadable(form),
+            )
+            for form in formats.FORMATS
+            if form not in readable
+        ],
+    )
 
 
 def unchanged(rows: list[Row]) -> Path | None:

@@ -21,6 +21,7 @@ from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.keeping import commit, encode
 from glimpsed.indexing.look import Job, look
 from glimpsed.indexing.refresh import Refresh
+from glimpsed.indexing.revival import revive
 from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.tidying import tidy
 
@@ -58,6 +59,7 @@ class Pipeline:
                 sources.start_soon(self.scans.run)
                 await sources.start(self.folders.run, self.scans)  # returns when the first scans are asked for
                 sources.start_soon(Refresh(drafts, changes.clone(), context).run)
+                sources.start_soon(revive, changes.clone(), context)
                 sources.start_soon(tidy, changes, self.folders, context)
                 jobs_in.close()
                 await stopping.wait()

@@ -35,7 +35,9 @@ class Part(NamedTuple):
     text: str
 
 
-CONTENT_LABELS = ("caption", "title", "keywords", "people", "place", "author", "comment", "date", "camera", "ocr")
+CONTENT_LABELS = (
+    "caption", "title", "keywords", "people", "place", "author", "comment", "date", "camera", "placenames", "ocr",
+)  # fmt: skip
 """Labels of what comes from the bytes: they belong to the content id."""
 
 PLACE_LABELS = ("sidecar", "name", "directory", "above")
@@ -56,6 +58,8 @@ class FaultKind(StrEnum):
     """Its end is missing: perhaps it is still being written."""
     TOO_LARGE = "too-large"
     """More pixels or bytes than the limits allow."""
+    UNSUPPORTED = "unsupported"
+    """What decodes its format is not installed."""
     UNREADABLE = "unreadable"
     """The file system refused (EACCES, EIO, …): may pass."""
     CRASHED = "crashed"
@@ -77,18 +81,20 @@ class Content:
     content_id: str
     """BLAKE3 of the bytes, 64 hex digits."""
     format: str | None = None
-    """Pillow's name in lower case, such as `jpeg`."""
+    """A name of `reading.formats`, such as `jpeg`."""
     width: int | None = None
     """Pixels, after orientation."""
     height: int | None = None
     taken_at: str | None = None
-    """ISO 8601 local time, with its offset where the picture tells it."""
+    """ISO 8601 local time, with its offset and parts of a second where the picture tells them."""
+    taken_from: str | None = None
+    """Which field tells it, such as `EXIF:DateTimeOriginal`."""
     camera: str | None = None
     latitude: float | None = None
     """Degrees north, WGS 84."""
     longitude: float | None = None
     parts: tuple[Part, ...] = ()
-    """With labels of CONTENT_LABELS, without `ocr`."""
+    """With labels of CONTENT_LABELS; `ocr` only of a drawing, whose text needs no pixels."""
     fault: Fault | None = None
 
 
@@ -185,6 +191,8 @@ class Row:
     width: int | None = None
     height: int | None = None
     taken_at: str | None = None
+    taken_from: str | None = None
+    """What tells it: see `Content.taken_from`, or a sidecar, or the file's name."""
     camera: str | None = None
     latitude: float | None = None
     longitude: float | None = None

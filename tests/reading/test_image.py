@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from tests import pictures
 
-from glimpsed.reading import image
+from glimpsed.reading import frames, image
 from glimpsed.reading.faults import BadPicture
 from glimpsed.records import FaultKind
 
@@ -156,7 +156,7 @@ def test_broken_later_frames_do_not_hide_the_first() -> None:
         def n_frames(self) -> int:
             raise EOFError
 
-    assert image._frames(Frames()) == 1  # type: ignore[arg-type]  # only that one attribute is asked for
+    assert frames.count_of(Frames()) == 1  # type: ignore[arg-type]  # only that one attribute is asked for
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,7 @@ def test_broken_later_frames_do_not_hide_the_first() -> None:
         (b"", "empty"),
         (b"Dear diary, today I saw a cat.\n" * 30, "looks like text"),
         (b"<!DOCTYPE html><html></html>", "HTML"),
-        (b"<svg xmlns='x'/>", "SVG"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic\0\0\0\x08mdat", "HEIC"),
+        (b"<?xml version='1.0'?><note/>", "XML"),
         (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS"),
         (b"%PDF-1.7", "PDF"),
         (bytes(range(1, 256)) * 4, "known format"),
@@ -249,3 +248,12 @@ def test_every_exception_of_the_decoder_becomes_a_fault(
     assert bad.fault.kind is (FaultKind.TOO_LARGE if error is MemoryError else FaultKind.BROKEN)
     assert bad.fault.what
     assert (bad.format, bad.width, bad.height) == ("jpeg", 120, 160)
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_jpeg_of_inks_is_shown_in_its_colours(options: dict[str, Any]) -> None:
+    inks = Image.new("CMYK", (64, 48), (0, 255, 255, 0))
+    inks.paste((255, 0, 255, 0), (32, 0, 64, 48))
+    array = image.pixels(pictures.encode(inks, "JPEG", quality=95, options=options), max_pixels=LIMIT)
+    assert array[24, 10].argmax() == 0
+    assert array[24, 54].argmax() == 1

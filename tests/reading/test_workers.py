@@ -7,6 +7,7 @@ import sys
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import ANY
 
 import anyio
 import pytest
@@ -17,7 +18,7 @@ from tests.pictures import draw, save
 from tests.waiting import until
 
 from glimpsed import files
-from glimpsed.reading import limits
+from glimpsed.reading import limits, messages
 from glimpsed.reading.workers import Turns, Workers, default_count
 from glimpsed.records import Fault, FaultKind, Part, Reading, Unread, Words
 
@@ -104,6 +105,77 @@ async def test_one_worker_does_everything(picture: str) -> None:
         assert words.text.startswith("Ramen")
         assert isinstance(await workers.read(picture, "/", NOTHING), Reading)
         assert len(workers.pids()) == 1
+
+
+CRASH = Fault(FaultKind.CRASHED, "killed")
+BROKEN = Fault(FaultKind.BROKEN, "spoilt")
+
+
+async def test_every_page_of_a_scan_counts(tmp_path: Path) -> None:
+    scan, sides = tmp_path / "scan.tif", ("Ramen Yokocho", "Invoice 4711", "Lighthouse")
+    first, *rest = (draw(["Page of a book", side]) for side in sides)
+    first.save(scan, save_all=True, append_images=rest, compression="tiff_deflate")
+    cut = tmp_path / "cut.tif"
+    cut.write_bytes(spoilt_page(scan.read_bytes(), 1))
+    async with make(1) as workers:
+        words = await workers.ocr(str(scan), content_id(str(scan)))
+        assert words is not None
+        assert words.fault is None
+        assert words.text.split("\n") == ["Page of a book", *sides]
+        partly = await workers.ocr(str(cut), content_id(str(cut)))
+        assert partly is not None
+        assert partly.fault is None
+        assert partly.text.split("\n") == ["Page of a book", sides[0], sides[2]]
+        drawing = tmp_path / "a.svg"
+        drawing.write_bytes(b"<svg><text>Harbour</text></svg>")
+        assert await workers.ocr(str(drawing), content_id(str(drawing))) == Words(
+            content_id(str(drawing)), "Harbour", None, ANY
+        )
+        assert workers.deaths == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "text", "asked"),
+    [
+        (["a", CRASH, "b", "c"], "a\nb\nc", [0, 1, 1, 2]),
+        (["a", CRASH, CRASH], "a", [0, 1, 1]),
+        (["a", BROKEN, "c"], "a\nc", [0, 1, 2]),
+        ([CRASH], "", [0]),
+        (["a\nb", "b\na", "\nc"], "a\nb\nc", [0, 1, 2]),
+    ],
+)
+async def test_a_page_that_fails_does_not_cost_the_others(
+    monkeypatch: pytest.MonkeyPatch, said: list[str | Fault], text: str, asked: list[int]
+) -> None:
+    pages: list[int] = []
+
+    async def page(_: str, __: str, number: int) -> messages.Recognised:
+        pages.append(number)
+        one = said.pop(0)
+        if isinstance(one, Fault):
+            return messages.Recognised("", one, 1.0)
+        return messages.Recognised(one, None, 1.0, 3)
+
+    workers = make(1)
+    monkeypatch.setattr(workers, "_page", page)
+    words = await workers.ocr("/a.tif", "id")
+    assert words is not None
+    assert (words.text, pages, said) == (text, asked, [])
+    assert words.fault == (CRASH if not text else None)
+
+
+def spoilt_page(data: bytes, number: int) -> bytes:
+    """A little-endian TIFF whose page, from 0, has a strip of nonsense."""
+    out, at = bytearray(data), int.from_bytes(data[4:8], "little")
+    for _ in range(number):
+        at = int.from_bytes(data[at + 2 + 12 * data[at] :][:4], "little")
+    for entry in range(at + 2, at + 2 + 12 * data[at], 12):
+        tag, count = int.from_bytes(data[entry : entry + 2], "little"), data[entry + 4]
+        if tag == 273:
+            place = int.from_bytes(data[entry + 8 : entry + 12], "little")
+            strip = int.from_bytes(data[place : place + 4], "little") if count > 1 else place
+            out[strip : strip + 40] = b"\xff" * 40
+    return bytes(out)
 
 
 async def test_what_cannot_be_read(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ STATUS = models.Status(
     state="idle",
     encoder=models.EncoderStatus(id="e5", name="fallback", device="cpu", reason="it is there", phase="ready"),
     pictures=models.PictureCounts(fresh=1, stale=0, missing=0, errors=0, waiting=0),
+    formats=models.FormatsStatus(readable=["jpeg"], unreadable=[]),
     folders=[],
     warnings=[],
 )

@@ -1,15 +1,26 @@
 """From what a worker found to the change of a row."""
 
+import os
 from dataclasses import replace
 
 from glimpsed import files
 from glimpsed.events import Event
+from glimpsed.indexing import dating
 from glimpsed.indexing.context import Context, Pending
 from glimpsed.indexing.decide import identity
 from glimpsed.indexing.look import Job
 from glimpsed.indexing.retry import retry_at
-from glimpsed.indexing.rows import Draft, content_parts, ocr_text, of_content, placed, sidecar_parts, with_sidecar
-from glimpsed.reading import names
+from glimpsed.indexing.rows import (
+    Draft,
+    content_parts,
+    ocr_text,
+    of_content,
+    placed,
+    sidecar_parts,
+    told_by_sidecar,
+    with_sidecar,
+)
+from glimpsed.reading import formats, names
 from glimpsed.reading.description import READER
 from glimpsed.reading.ocr import tiny
 from glimpsed.records import Fault, Part, Reading, Row, Stamp, Written
@@ -27,7 +38,8 @@ def from_reading(job: Job, reading: Reading, same: Row | None, context: Context)
             row = replace(row, ocr=context.current.ocr)  # an icon: the second pass would find nothing
     else:
         assert same is not None
-        row, content, ocr, fault = _bytes_of(same), content_parts(same), ocr_text(same), None
+        row, content, ocr, fault = _bytes_of(dating.of_bytes(same)), content_parts(same), ocr_text(same), None
+    content = (*content, *told_by_sidecar(row, reading.sidecar_content))
     row = with_sidecar(row, reading.sidecar_content)
     draft = _draft(job, row, content, ocr, reading.stamp, reading.beside, reading.sidecar_parts, context)
     draft = replace(draft, sources=sources)
@@ -37,7 +49,9 @@ def from_reading(job: Job, reading: Reading, same: Row | None, context: Context)
 def from_twin(job: Job, twin: Row, context: Context) -> Draft:
     """The draft of a file without sidecars whose content a row tells already: only its place is new."""
     assert job.seen.stamp is not None
-    draft = _draft(job, _bytes_of(twin), content_parts(twin), ocr_text(twin), job.seen.stamp, "", (), context)
+    draft = _draft(
+        job, _bytes_of(dating.of_bytes(twin)), content_parts(twin), ocr_text(twin), job.seen.stamp, "", (), context
+    )
     return replace(draft, sources=(twin,))
 
 
@@ -90,7 +104,8 @@ def _draft(
 ) -> Draft:
     path = job.seen.path
     row = placed(row, path=path, folder=job.folder, stamp=stamp, beside=beside, now=context.wall())
-    place = (*sidecars, *names.words(path, job.folder))
+    row = dating.by_name(row, path)
+    place = (*sidecars, *names.words(path, job.folder), *dating.name_words(row))
     why = getattr(job.work, "why", type(job.work).__name__.lower())
     return Draft(row, content, place, ocr, why)
 
@@ -105,6 +120,7 @@ def _bytes_of(row: Row) -> Row:
         width=row.width,
         height=row.height,
         taken_at=row.taken_at,
+        taken_from=row.taken_from,
         camera=row.camera,
         latitude=row.latitude,
         longitude=row.longitude,
@@ -121,7 +137,9 @@ def _tell(draft: Draft, written: Written, context: Context) -> None:
         return
     said = {"path": files.shown(row.path), "content_id": row.content_id, "why": draft.why}
     milliseconds = {**draft.milliseconds}
-    if row.error is not None:
+    if formats.named(row.error) is not None:
+        _tell_unreadable(row, context)
+    elif row.error is not None:
         context.journal.say(
             Event.PICTURE_FAILED,
             **said,
@@ -136,3 +154,13 @@ def _tell(draft: Draft, written: Written, context: Context) -> None:
     else:
         event = Event.PICTURE_INDEXED if written.before is None else Event.PICTURE_READ_AGAIN
         context.journal.say(event, **said, encoder=row.encoder, ms=milliseconds)
+
+
+def _tell_unreadable(row: Row, context: Context) -> None:
+    """A line a suffix: a thousand files that miss the same package are one piece of news."""
+    suffix = os.path.splitext(row.path)[1].lower()
+    if suffix not in context.unreadable:
+        context.unreadable.add(suffix)
+        context.journal.say(
+            Event.FORMAT_UNREADABLE, suffix=files.shown(suffix), path=files.shown(row.path), reason=row.error
+        )

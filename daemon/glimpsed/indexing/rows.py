@@ -7,6 +7,7 @@ OCR'd picture is described anew without being read again.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from glimpsed.indexing import dating
 from glimpsed.reading import description
 from glimpsed.reading.description import describe
 from glimpsed.records import Content, Description, Encoding, Part, Row, Stamp
@@ -130,10 +131,11 @@ def of_content(content: Content, *, reader: str) -> Row:
         width=content.width,
         height=content.height,
         taken_at=content.taken_at,
+        taken_from=content.taken_from,
         camera=content.camera,
         latitude=content.latitude,
         longitude=content.longitude,
-        place=" · ".join(part.text for part in content.parts if part.label == "place") or None,
+        place=_place(content),
         reader=reader,
     )
 
@@ -143,13 +145,28 @@ def with_sidecar(row: Row, sidecar: Content | None) -> Row:
     if sidecar is None:
         return row
     located = row.latitude is not None
+    place = None if located else _place(sidecar)
     return replace(
-        row,
-        taken_at=row.taken_at or sidecar.taken_at,
+        dating.by_sidecar(row, sidecar),
         camera=row.camera or sidecar.camera,
         latitude=row.latitude if located else sidecar.latitude,
         longitude=row.longitude if located else sidecar.longitude,
+        place=" · ".join(filter(None, (row.place, place))) or None,
     )
+
+
+def told_by_sidecar(row: Row, sidecar: Content | None) -> tuple[Part, ...]:
+    """The words for the fields that only the sidecar of `row` tells; `row` is that without the sidecar."""
+    if sidecar is None:
+        return ()
+    located = row.latitude is not None
+    itself = {"camera": row.camera is not None, "place": located, "placenames": located}
+    itself["date"] = dating.by_sidecar(row, sidecar) is row
+    return tuple(part for part in sidecar.parts if not itself[part.label])
+
+
+def _place(content: Content) -> str | None:
+    return " · ".join(part.text for part in content.parts if part.label == "place") or None
 
 
 def gone(current: Row | None, now: float) -> Row | None:

@@ -4,14 +4,20 @@ import re
 import zlib
 from dataclasses import dataclass, field
 
-from glimpsed.reading import containers
+from glimpsed.reading import containers, heif, jxl, psd, raw
+from glimpsed.reading.containers import Cut
 from glimpsed.reading.texts import decode
 
 LIMIT = 16 << 20
 """Bytes of one block, also after inflating it."""
+_MOST = 1_000
+"""Texts, or comments, of one picture; no person wrote more."""
 
 _XMP_JPEG = b"http://ns.adobe.com/xap/1.0/\0"
+_XMP_MORE = b"http://ns.adobe.com/xmp/extension/\0"
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_EXIF_UUID = b"JpgTiffExif->JP2"
+_IPTC_UUID = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _RAW_PROFILE = re.compile(r"Raw profile type (\w+)", re.IGNORECASE)
 
 
@@ -44,11 +50,33 @@ def blocks(data: bytes) -> Blocks:
         return _tiff(data)
     if data[4:8] == b"jP  ":
         return _jpeg2000(data)
-    return Blocks()
+    return _other(data)
+
+
+def _other(data: bytes) -> Blocks:
+    """Of the formats that have modules of their own."""
+    camera = raw.kind(data)
+    if camera in {"raf", "rw2"} and (found := raw.previews(data)):
+        # Fujifilm and Panasonic write all they know into the preview; what comes behind it may be its own thumbnail.
+        return _jpeg(raw.jpeg(data, min(found, key=lambda one: one.start)))
+    if camera in {"orf", "rw2"}:
+        return _tiff(raw.as_tiff(data))
+    if camera == "cr3":
+        return _of_cut(raw.cut(data))
+    if psd.is_psd(data):
+        return _of_cut(psd.cut(data))
+    if jxl.is_jxl(data):
+        return _of_cut(jxl.cut(data))
+    return _of_cut(heif.cut(data)) if heif.brand(data) else Blocks()
+
+
+def _of_cut(found: Cut) -> Blocks:
+    return Blocks(exif=found.exif, xmp=list(found.xmp), photoshop=found.photoshop)
 
 
 def _jpeg(data: bytes) -> Blocks:
     out = Blocks()
+    more: dict[bytes, list[tuple[int, bytes]]] = {}
     for kind, start, end in containers.jpeg(data):
         body = data[start:end]
         if kind == b"\xda":
@@ -57,10 +85,19 @@ def _jpeg(data: bytes) -> Blocks:
             out.exif = body[6:]
         elif kind == b"\xe1" and body.startswith(_XMP_JPEG):
             out.xmp.append(body[len(_XMP_JPEG) :])
+        elif kind == b"\xe1" and body.startswith(_XMP_MORE):
+            # XMP part 3, 1.1.3.1: digest, length of all, offset of this piece.
+            name, rest = body[len(_XMP_MORE) :][:32], body[len(_XMP_MORE) + 32 :]
+            more.setdefault(name, []).append((int.from_bytes(rest[4:8], "big"), rest[8:]))
         elif kind == b"\xed" and body.startswith(b"Photoshop 3.0\0"):
             out.photoshop += body[14:]
-        elif kind == b"\xfe":
+        elif kind == b"\xfe" and len(out.comments) < _MOST:
             out.comments.append(decode(body.rstrip(b"\0")))
+        elif kind == b"\xea" and body.startswith(b"UNICODE\0"):
+            out.comments.append(body[8:].decode("utf-16-be", "replace"))  # PhotoStudio's
+    # What belongs to no packet here is left over from another one.
+    kept = (pieces for name, pieces in more.items() if any(name in packet for packet in out.xmp))
+    out.xmp += [b"".join(piece for _, piece in sorted(pieces)) for pieces in kept]
     return out
 
 
@@ -69,7 +106,7 @@ def _png(data: bytes) -> Blocks:
     for kind, start, end in containers.png(data):
         if kind == b"eXIf":
             out.exif = data[start:end].removeprefix(b"Exif\0\0")
-        elif kind in {b"tEXt", b"zTXt", b"iTXt"}:
+        elif kind in {b"tEXt", b"zTXt", b"iTXt"} and len(out.texts) < _MOST:
             keyword, text = _png_text(kind, data[start:end])
             profile = _RAW_PROFILE.fullmatch(keyword)
             if keyword == "XML:com.adobe.xmp":
@@ -102,9 +139,11 @@ def _inflated(packed: bytes) -> bytes:
 
 
 def _raw_profile(out: Blocks, kind: str, text: bytes) -> None:
-    """As ImageMagick hides other containers' blocks in PNG: name, length, then hexadecimal."""
+    """As ImageMagick hides other containers' blocks in PNG: a line with a name, one with the length, hexadecimal."""
+    _, _, rest = text.lstrip().partition(b"\n")
+    _, _, digits = rest.lstrip().partition(b"\n")
     try:
-        body = bytes.fromhex(b"".join(text.split()[2:]).decode("ascii"))
+        body = bytes.fromhex(digits.decode("ascii"))
     except ValueError:
         return
     if kind in {"exif", "app1"} and body.startswith(b"Exif\0\0"):
@@ -128,7 +167,7 @@ def _webp(data: bytes) -> Blocks:
 def _gif(data: bytes) -> Blocks:
     out = Blocks()
     for kind, start, end in containers.gif(data):
-        if kind == b"\xfe":
+        if kind == b"\xfe" and len(out.comments) < _MOST:
             out.comments.append(decode(_joined(data, start, end)))
         elif kind == b"\xff" and data[start + 1 : start + 12] == b"XMP DataXMP":
             # The packet stands there as it is; 258 bytes behind it keep the chain of lengths alive.
@@ -161,6 +200,13 @@ def _tiff(data: bytes) -> Blocks:
 def _jpeg2000(data: bytes) -> Blocks:
     out = Blocks()
     for kind, start, end in containers.boxes(data):
-        if kind == b"uuid" and data[start : start + 16] == _XMP_UUID:
-            out.xmp.append(data[start + 16 : min(end, start + LIMIT)])
+        if kind != b"uuid":
+            continue
+        name, body = data[start : start + 16], data[start + 16 : min(end, start + LIMIT)]
+        if name == _XMP_UUID:
+            out.xmp.append(body)
+        elif name == _EXIF_UUID:
+            out.exif = body.removeprefix(b"Exif\0\0")
+        elif name == _IPTC_UUID:
+            out.iptc = body
     return out

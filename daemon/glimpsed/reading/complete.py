@@ -4,8 +4,10 @@ from glimpsed.reading import containers
 
 _SIGNATURES = (
     b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a", b"RIFF", b"II*\0", b"MM\0*", b"BM",
-    b"\xff\x4f\xff\x51", b"\0\0\1\0", b"\0\0\0\x0cjP  \r\n\x87\n",
+    b"\xff\x4f\xff\x51", b"\0\0\1\0", b"\0\0\0\x0cjP  \r\n\x87\n", b"\0\0\0\x0cJXL \r\n\x87\n",
 )  # fmt: skip
+_BOXED = frozenset({b"jP  \r\n\x87\n", b"JXL \r\n\x87\n"})
+_PIXEL_BOXES = frozenset({b"mdat", b"jp2c", b"jxlc", b"jxlp"})
 _NO_DATA = 256
 """So many zeros end no compressed data."""
 _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES = 273, 279, 324, 325
@@ -24,7 +26,7 @@ def shortfall(data: bytes, *, decoded: bool = False) -> str | None:
     for signature, judge in _JUDGES:
         if data.startswith(signature):
             return judge(data, decoded)
-    if data[4:8] == b"ftyp" or data[4:12] == b"jP  \r\n\x87\n":
+    if data[4:8] == b"ftyp" or data[4:12] in _BOXED:
         return _boxes(data, decoded)
     return None
 
@@ -117,7 +119,7 @@ def _bmp(data: bytes, decoded: bool) -> str | None:
 def _boxes(data: bytes, decoded: bool) -> str | None:
     at, pixels = 0, False
     for piece in containers.boxes(data):
-        at, pixels = piece.end, pixels or piece.kind in {b"mdat", b"jp2c"}
+        at, pixels = piece.end, pixels or piece.kind in _PIXEL_BOXES
         if piece.end > len(data):
             return f"ends inside its {piece.kind.decode('latin-1').strip()} box"
     if not decoded and (at < len(data) < at + 8 or (at == len(data) and not pixels)):
@@ -162,8 +164,6 @@ def webp_size(data: bytes) -> tuple[int, int]:
 def kind_of(data: bytes) -> str:
     """What bytes that no picture begins with seem to be, for people."""
     start = data[:512].lstrip().lower()
-    if data[4:8] == b"ftyp" and data[8:12] in {b"heic", b"heix", b"mif1", b"msf1", b"hevc"}:
-        return "HEIC is not read"
     for mark, what in _OTHERS:
         if start.startswith(mark):
             return f"no picture: looks like {what}"

@@ -1,18 +1,25 @@
 """One picture's bytes to one result: header, words and thumbnail together, whatever state the bytes are in."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
-from glimpsed.reading import exif, image, metadata
-from glimpsed.reading.blocks import Blocks, blocks
-from glimpsed.reading.faults import BadPicture
+import numpy as np
+from numpy.typing import NDArray
+
+from glimpsed.reading import exif, formats, image, metadata, svg
+from glimpsed.reading.blocks import blocks
+from glimpsed.reading.faults import BadPicture, broken
 from glimpsed.records import Content
 
 
 def read_content(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Content, bytes | None]:
     """What these bytes say, and a thumbnail (WebP).
 
-    Never raises: a bad picture is a Content with its fault, what fields could be had, and no thumbnail.
+    Never raises: a bad picture is a Content with its fault, what fields could be had, and no thumbnail. A drawing
+    (SVG) has none either: it is not drawn.
     """
+    if svg.is_svg(data):
+        return _drawing(data, content_id), None
     found = blocks(data)
     content = replace(metadata.of_blocks(found), content_id=content_id)
     # Formats that `blocks` does not take apart tell their orientation when they are opened.
@@ -20,8 +27,33 @@ def read_content(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Cont
     try:
         looked = image.look(data, max_pixels=max_pixels, orientation=turn)
     except BadPicture as bad:
-        return replace(content, format=bad.format, width=bad.width, height=bad.height, fault=bad.fault), None
-    if looked.format == "avif":
-        late = Blocks(exif=image.tiff_header(looked.exif), xmp=[looked.xmp] if looked.xmp else [])
-        content = replace(metadata.of_blocks(late), content_id=content_id)
+        form = bad.format or formats.recognised(data)
+        return replace(content, format=form, width=bad.width, height=bad.height, fault=bad.fault), None
     return replace(content, format=looked.format, width=looked.width, height=looked.height), looked.thumbnail
+
+
+def words(data: bytes, number: int, read: Callable[[NDArray[np.uint8]], str], *, max_pixels: int) -> tuple[str, int]:
+    """The words that `read` finds in the `number`th page, from 0, of a picture, and how many pages there are.
+
+    A drawing is one page, whose text needs no reading. Raises BadPicture, and what `read` raises.
+    """
+    if svg.is_svg(data):
+        return "\n".join(text for label, text in _drawn(data).texts if label == "ocr"), 1
+    page = image.page(data, number, max_pixels=max_pixels)
+    return read(page.pixels), page.pages
+
+
+def _drawing(data: bytes, content_id: str) -> Content:
+    try:
+        drawing = _drawn(data)
+    except BadPicture as bad:
+        return Content(content_id, format="svg", fault=bad.fault)
+    width, height = drawing.size or (None, None)
+    return Content(content_id, format="svg", width=width, height=height, parts=metadata.parts(drawing.texts))
+
+
+def _drawn(data: bytes) -> svg.Drawing:
+    try:
+        return svg.read(data)
+    except svg.BadDrawing as bad:
+        raise BadPicture(broken(f"cannot be read: {bad}"), format="svg") from None

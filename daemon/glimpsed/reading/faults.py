@@ -30,3 +30,8 @@ def truncated(what: str) -> Fault:
 def too_large(what: str) -> Fault:
     """More than the limits allow."""
     return Fault(FaultKind.TOO_LARGE, what)
+
+
+def unsupported(what: str) -> Fault:
+    """Only another installation of this program helps."""
+    return Fault(FaultKind.UNSUPPORTED, what)

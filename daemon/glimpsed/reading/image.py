@@ -2,38 +2,22 @@
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
-from glimpsed.reading import blocks, complete, exif
+from glimpsed.reading import blocks, complete, exif, frames, jxl
 from glimpsed.reading.faults import BadPicture, broken, too_large, truncated
+from glimpsed.reading.opening import Source, opened, sources, stored_size
+from glimpsed.reading.plain import flat, is_blank, plain, shrunk, turned
 from glimpsed.records import Fault
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "ICO", "AVIF", "PPM", "TGA", "JPEG2000")
-"""What Pillow may open, whatever a file is called; its other plugins are not for pictures that people keep. MPO comes
-as JPEG."""
-
 _NAMES = {"MPO": "jpeg", "DIB": "bmp"}
-
-# Workflows of picture generators are bigger than Pillow's 1 MiB, which would make the whole picture unreadable.
-PngImagePlugin.MAX_TEXT_CHUNK = 16 << 20
-PngImagePlugin.MAX_TEXT_MEMORY = 64 << 20
-
-_TURNS = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +25,7 @@ class Looked:
     """What the pixels and the header of one picture say."""
 
     format: str
-    """Pillow's name in lower case."""
+    """A name of `formats.FORMATS`."""
     width: int
     """Pixels, after orientation."""
     height: int
@@ -50,44 +34,15 @@ class Looked:
     frames: int
     thumbnail: bytes
     """A WebP."""
-    exif: bytes | None = None
-    """The EXIF block that Pillow found; only for formats that `blocks` cannot take apart."""
-    xmp: bytes | None = None
 
 
 def look(data: bytes, *, max_pixels: int, thumbnail: int = 512, orientation: int | None = None) -> Looked:
     """The header of a picture and a thumbnail of at most `thumbnail` pixels a side, after decoding it to its end.
 
     `orientation` spares finding it again. Raises BadPicture: TOO_LARGE before anything is decoded, TRUNCATED where the
-    end is missing, else BROKEN. Never anything else.
+    end is missing, UNSUPPORTED where no decoder is installed, else BROKEN. Never anything else.
     """
-    with _opened(data, max_pixels, orientation) as (image, turn):
-        width, height = _upright(image.size, turn)
-        form = _name(image)
-        # A JPEG decoder that scales still reads every coded block, so a missing end shows all the same.
-        image.draft("", (thumbnail, thumbnail))
-        image.load()
-        if missing := complete.shortfall(data, decoded=True):
-            raise BadPicture(truncated(missing))
-        profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA"} else None
-        small = _turned(_shrunk(_plain(image), thumbnail), turn)
-        out = io.BytesIO()
-        small.save(out, "WEBP", quality=75, method=0, **({"icc_profile": profile} if profile else {}))
-        return Looked(
-            format=form,
-            width=width,
-            height=height,
-            orientation=turn,
-            frames=_frames(image),
-            thumbnail=out.getvalue(),
-            exif=_bytes(image.info.get("exif")),
-            xmp=_bytes(image.info.get("xmp")),
-        )
-
-
-def tiff_header(block: object) -> bytes:
-    """An EXIF block as Pillow has it, from its TIFF header on; empty where there is none."""
-    return (_bytes(block) or b"").removeprefix(b"Exif\0\0")
+    return _first(data, lambda source: _looked(source, max_pixels, thumbnail, orientation))
 
 
 def pixels(data: bytes, *, max_pixels: int, orientation: int | None = None) -> NDArray[np.uint8]:
@@ -96,11 +51,82 @@ def pixels(data: bytes, *, max_pixels: int, orientation: int | None = None) -> N
     What is transparent becomes white, or black where the visible part is bright: letters stay readable.
     Raises BadPicture and nothing else.
     """
-    with _opened(data, max_pixels, orientation) as (image, turn):
+    return page(data, 0, max_pixels=max_pixels, orientation=orientation).pixels
+
+
+class Page(NamedTuple):
+    """One of the pictures in a file that are read for words."""
+
+    pixels: NDArray[np.uint8]
+    """As `pixels` gives them."""
+    pages: int
+    """How many there are, this one included."""
+
+
+def page(data: bytes, number: int, *, max_pixels: int, orientation: int | None = None) -> Page:
+    """The `number`th, from 0, of the pictures that `frames.telling` names. Raises BadPicture and nothing else."""
+    return _first(data, lambda source: _page(source, number, max_pixels, orientation))
+
+
+T = TypeVar("T")
+
+
+def _first(data: bytes, decode: Callable[[Source], T]) -> T:
+    """What `decode` makes of the first source that it can decode; what was wrong with the best one where of none."""
+    fault: BadPicture | None = None
+    for source in sources(data):
+        try:
+            return decode(source)
+        except BadPicture as bad:
+            fault = fault or bad
+    assert fault is not None  # `sources` says itself that there is none
+    raise fault
+
+
+def _looked(source: Source, max_pixels: int, thumbnail: int, orientation: int | None) -> Looked:
+    with _opened(source, max_pixels, orientation) as (image, turn):
+        width, height = _upright(source.size or image.size, turn)
+        count = frames.count_of(image)
+        # A JPEG decoder that scales still reads every coded block, so a missing end shows all the same.
+        image.draft("", (thumbnail, thumbnail))
         image.load()
-        plain = _turned(_plain(image), turn)
-        flat = _flat(plain) if plain.mode == "RGBA" else plain.convert("RGB")
-        return np.asarray(flat, dtype=np.uint8)
+        if not (source.inner or source.sensor) and (missing := complete.shortfall(source.data, decoded=True)):
+            raise BadPicture(truncated(missing))
+        shown = shrunk(plain(image), thumbnail)
+        if is_blank(shown) and (later := frames.middle(image)):
+            shown = _later(image, later, thumbnail) or shown
+        profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA"} else None
+        out = io.BytesIO()
+        turned(shown, turn).save(out, "WEBP", quality=75, method=0, **({"icc_profile": profile} if profile else {}))
+        return Looked(
+            format=_name(image, source),
+            width=width,
+            height=height,
+            orientation=turn,
+            frames=count,
+            thumbnail=out.getvalue(),
+        )
+
+
+def _later(image: Image.Image, number: int, side: int) -> Image.Image | None:
+    """A later frame, small; None where it cannot be had: the first one was."""
+    try:
+        image.seek(number)
+        return shrunk(plain(image), side)
+    except Exception:
+        return None
+
+
+def _page(source: Source, number: int, max_pixels: int, orientation: int | None) -> Page:
+    with _opened(source, max_pixels, orientation) as (image, turn):
+        numbers = frames.telling(image)
+        if number and numbers[number:]:
+            image.seek(numbers[number])
+            _check(image.size, max_pixels)
+        image.load()
+        upright = turned(plain(image), turn)
+        rgb = flat(upright) if upright.mode == "RGBA" else upright.convert("RGB")
+        return Page(np.asarray(rgb, dtype=np.uint8), len(numbers))
 
 
 class _Header(NamedTuple):
@@ -113,29 +139,35 @@ class _Header(NamedTuple):
 
 
 @contextmanager
-def _opened(data: bytes, max_pixels: int, orientation: int | None) -> Iterator[tuple[Image.Image, int]]:
+def _opened(source: Source, max_pixels: int, orientation: int | None) -> Iterator[tuple[Image.Image, int]]:
     """The opened, not yet decoded picture and its orientation; every exception in the block becomes a BadPicture."""
     header = _Header()
     try:
         with warnings.catch_warnings(), _pixel_limit((max_pixels + 1) // 2):
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                turn = _orientation(image, data, orientation)
-                header = _Header(_name(image), *_upright(image.size, turn))
+            stored = source.size if source.sensor else stored_size(source.data)
+            if source.form is not None and stored is not None:
+                _check(stored, max_pixels)
+            with opened(source) as image:
+                turn = _orientation(image, source, orientation)
+                header = _Header(_name(image, source), *_upright(source.size or image.size, turn))
                 _check(image.size, max_pixels)
                 yield image, turn
     except BadPicture as bad:
         raise header.bad(bad.fault) from None
     except (Image.DecompressionBombError, _TooManyPixels):
         # Pillow says no more than that it is one: the header is opened once more, only for its numbers.
-        header = header if header.format else _declared(data, orientation)
+        header = header if header.format else _declared(source, orientation)
         size = f"{header.width} x {header.height}" if header.width else "too many"
         raise header.bad(too_large(f"{size} pixels; at most {max_pixels} are read ([read] max_pixels)")) from None
     except MemoryError:
         raise header.bad(too_large("needs more memory than a worker may use")) from None
     except Exception as error:
         # Pillow raises some twenty kinds of exception on hostile files.
-        raise header.bad(_judged(data, error)) from error
+        header = (
+            header if header.format or source.form is None else _Header(source.form, *(source.size or (None, None)))
+        )
+        raise header.bad(_judged(source.data, error)) from error
 
 
 class _TooManyPixels(Exception):  # noqa: N818 - never leaves this module
@@ -158,15 +190,13 @@ def _pixel_limit(pixels: int | None) -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def _declared(data: bytes, orientation: int | None) -> _Header:
+def _declared(source: Source, orientation: int | None) -> _Header:
     """Format and size as the header has them, of a picture that is too large to open."""
-    if data[:4] == b"RIFF":
-        # Pillow's WebP decoder takes the memory for the whole canvas when it opens.
-        width, height = complete.webp_size(data)
-        return _Header("webp", *_upright((width, height), orientation or _tagged(data)))
+    if (stored := source.size if source.sensor else stored_size(source.data)) is not None:
+        return _Header(source.form or "webp", *_upright(stored, orientation or _tagged(source.data)))
     try:
-        with _pixel_limit(None), Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            return _Header(_name(image), *_upright(image.size, _orientation(image, data, orientation)))
+        with _pixel_limit(None), opened(source) as image:
+            return _Header(_name(image, source), *_upright(image.size, _orientation(image, source, orientation)))
     except Exception:
         # The fault is known already; these are only its numbers.
         return _Header()
@@ -188,21 +218,26 @@ def _judged(data: bytes, error: Exception) -> Fault:
     return broken(f"cannot be decoded: {said}")
 
 
-def _name(image: Image.Image) -> str:
+def _name(image: Image.Image, source: Source) -> str:
     form = image.format or ""
-    return _NAMES.get(form, form.lower())
+    return source.form or _NAMES.get(form, form.lower())
 
 
-def _orientation(image: Image.Image, data: bytes, known: int | None) -> int:
-    if image.format == "TIFF":
-        # Pillow turns these by itself, already in the size it gives before decoding.
-        return 1
-    if known is not None:
-        return known
+def _orientation(image: Image.Image, source: Source, known: int | None) -> int:
+    if source.turn is not None:
+        return source.turn
     if image.format == "AVIF":
-        # Its own boxes turn it; Pillow tells that as EXIF would.
-        return exif.orientation(exif.parse(tiff_header(image.info.get("exif"))))
-    return _tagged(data)
+        # Its own boxes turn it, whatever its EXIF says; Pillow tells that as EXIF would.
+        return exif.orientation(exif.parse(_tiff_header(image.info.get("exif"))))
+    if image.format in {"TIFF", "HEIF"} or (image.format == "JXL" and not jxl.is_a_jpeg(source.data)):
+        # Turned by its decoder, already in the size it gives before decoding.
+        return 1
+    return _tagged(source.data) if known is None else known
+
+
+def _tiff_header(block: object) -> bytes:
+    """An EXIF block as Pillow has it, from its TIFF header on; empty where there is none."""
+    return block.removeprefix(b"Exif\0\0") if isinstance(block, bytes) else b""
 
 
 def _tagged(data: bytes) -> int:
@@ -211,58 +246,3 @@ def _tagged(data: bytes) -> int:
 
 def _upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     return (size[1], size[0]) if orientation in {5, 6, 7, 8} else size
-
-
-def _turned(image: Image.Image, orientation: int) -> Image.Image:
-    turn = _TURNS.get(orientation)
-    return image if turn is None else image.transpose(turn)
-
-
-def _plain(image: Image.Image) -> Image.Image:
-    """The first frame as L, RGB or, where any of it can be seen through, RGBA."""
-    if image.mode.startswith(("I", "F")):
-        return _greys(image)
-    if "transparency" in image.info or image.mode in {"LA", "La", "PA", "RGBa", "RGBA"}:
-        return image if image.mode == "RGBA" else image.convert("RGBA")
-    if image.mode in {"L", "RGB"}:
-        return image
-    return image.convert("L" if image.mode == "1" else "RGB")
-
-
-def _greys(image: Image.Image) -> Image.Image:
-    """16 bits and more a pixel, brought to 8: by their range where they use little of it, as scans and maps do."""
-    values = np.nan_to_num(np.asarray(image, dtype=np.float32), posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
-    if image.mode.startswith("I;16") and high > 4096:
-        low, high = 0.0, 65535.0
-    scaled = (values - low) * (255.0 / (high - low)) if high > low else np.zeros_like(values)
-    return Image.fromarray(scaled.astype(np.uint8))
-
-
-def _shrunk(image: Image.Image, side: int) -> Image.Image:
-    scale = side / max(image.size)
-    if scale >= 1:
-        return image
-    size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-    return image.resize(size, Image.Resampling.HAMMING, reducing_gap=1.5)
-
-
-def _flat(image: Image.Image) -> Image.Image:
-    visible = np.asarray(image.getchannel("A")) > 127
-    bright = np.asarray(image.convert("L"))[visible]
-    ground = 0 if bright.size and bright.mean() > 127 else 255
-    flat = Image.new("RGB", image.size, (ground, ground, ground))
-    flat.paste(image, mask=image.getchannel("A"))
-    return flat
-
-
-def _frames(image: Image.Image) -> int:
-    try:
-        return int(getattr(image, "n_frames", 1))
-    except Exception:
-        # A later frame is broken; the first one is what is shown.
-        return 1
-
-
-def _bytes(value: object) -> bytes | None:
-    return value if isinstance(value, bytes) else None

@@ -6,8 +6,8 @@ from pathlib import Path
 LARGEST_FILE = 512 << 20
 """Bytes; a larger file is listed, not read."""
 
-WORKER_MEMORY = 700_000_000
-"""Bytes that a worker with OCR takes at its peak on common pictures."""
+WORKER_MEMORY = 770_000_000
+"""Bytes that a worker with OCR and the names of places takes at its peak on common pictures."""
 
 MOST_WORKERS = 16
 """More of them wait for the disk and the encoder."""

@@ -32,6 +32,8 @@ class Recognise(msgspec.Struct, tag=True, frozen=True):
 
     path: bytes
     content_id: str
+    page: int = 0
+    """Of a file with several, from 0: each is asked for by itself, and has the time of one picture."""
 
 
 Request = Read | Place | Hash | Recognise
@@ -71,6 +73,8 @@ class Recognised(msgspec.Struct, tag=True, frozen=True):
     text: str
     fault: Fault | None
     milliseconds: float
+    pages: int = 1
+    """How many the file has that are worth reading."""
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):

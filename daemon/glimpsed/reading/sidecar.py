@@ -1,41 +1,111 @@
-"""Sidecars: the `.xmp` and `.txt` files that stand beside a picture and speak of it."""
+"""What stands beside a picture and speaks of it: sidecars, the other files of its group, extended attributes."""
 
 import os
+import re
 import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from glimpsed.files import sidecars
-from glimpsed.reading import metadata, xmp
+from glimpsed import files
+from glimpsed.reading import attributes, dates, markdown, metadata, places, takeout, xmp
+from glimpsed.reading.fields import CHANGED
 from glimpsed.reading.texts import clean, decode
 from glimpsed.records import Content, Part
 
 LIMIT = 1 << 20
-"""Bytes read of one sidecar; a longer XMP is passed over, a longer text is cut."""
+"""Bytes read of one file; a longer XMP or JSON is passed over, a longer text is cut.
+
+Of another file of the group it is the beginning, where its metadata stand: the pixels are the same.
+"""
+
+_DARKTABLE = re.compile(rb"darktable\|[^<>\"]*")
+"""Tags that darktable gives by itself, such as `darktable|format|cr2`; their levels stand alone in dc:subject."""
+
+_NO_FIELDS = frozenset({"date", "camera", "ocr", "placenames"})
+"""Labels of what is made of fields, not written by anybody."""
+
+
+@dataclass(slots=True)
+class _Said:
+    """What one of them says."""
+
+    texts: Iterable[str] = ()
+    taken: str | None = None
+    camera: str | None = None
+    position: tuple[float, float] | None = None
 
 
 def read(path: str) -> tuple[tuple[Part, ...], Content | None]:
-    """What the sidecars of the picture at `path` say: parts labelled `sidecar`, and fields that they tell.
+    """All that is said of the picture at `path` besides its bytes: parts labelled `sidecar`, and fields.
 
-    The content holds date, camera and position with an empty content id; None where no sidecar tells one. The first
-    sidecar in the order of `files.sidecars` that tells a field wins. Never raises: what cannot be read says nothing.
+    The content holds date, camera and position with an empty content id, and the date as a part; None where nobody
+    tells one. Whoever comes first in the order of `files.neighbours` and tells a field wins, extended attributes come
+    last. Never raises: what cannot be read says nothing.
     """
     texts: dict[str, None] = {}
     taken, camera, position = None, None, None
-    for place in sidecars(path):
-        data = _bytes(place)
-        if data is None:
-            continue
-        if place.lower().endswith(".txt"):
-            texts.setdefault(clean(decode(data)))
-            continue
-        packet = xmp.read(data) if len(data) <= LIMIT else xmp.Xmp()
-        texts |= dict.fromkeys(part.text for part in metadata.parts(packet.texts))
-        taken, camera = taken or packet.taken, camera or packet.camera
-        position = position or packet.position
+    for said in _every(path):
+        texts |= dict.fromkeys(said.texts)
+        taken, camera = taken or said.taken, camera or said.camera
+        position = position or said.position
     parts = tuple(Part("sidecar", text) for text in texts if text)
     if not (taken or camera or position):
         return parts, None
     latitude, longitude = position or (None, None)
-    return parts, Content("", taken_at=taken, camera=camera, latitude=latitude, longitude=longitude)
+    words = metadata.field_parts(taken, camera)
+    return parts, Content("", taken_at=taken, camera=camera, latitude=latitude, longitude=longitude, parts=words)
+
+
+def _every(path: str) -> Iterator[_Said]:
+    try:
+        around = files.neighbours(path)
+    except ValueError:  # a NUL in the path
+        around = {}
+    for place in around:
+        data = _bytes(place)
+        if data is None:
+            continue
+        match os.path.splitext(place)[1].lower():
+            case ".xmp":
+                yield _xmp(data)
+            case ".json":
+                yield _takeout(data)
+            case ".txt":
+                yield _Said([clean(decode(data))])
+            case ".md":
+                yield _Said([clean(markdown.plain(decode(data)))])
+            case _:
+                yield _sibling(data)
+    yield _Said(part.text for part in metadata.parts(tuple(attributes.texts(path))))
+
+
+def _xmp(data: bytes) -> _Said:
+    packet = xmp.read(data) if len(data) <= LIMIT else xmp.Xmp()
+    own = {level.strip().casefold() for tag in _DARKTABLE.findall(data) for level in decode(tag).split("|")}
+    written = [(label, text) for label, text in packet.texts if label != "keywords" or text.casefold() not in own]
+    texts = [part.text for part in metadata.parts(written)]
+    return _Said(texts, packet.taken, packet.camera, packet.position)
+
+
+def _takeout(data: bytes) -> _Said:
+    found = takeout.read(data) if len(data) <= LIMIT else None
+    if found is None:
+        return _Said()
+    texts = [part.text for part in metadata.parts(found.texts)]
+    place = places.find(*found.position) if found.position else None
+    taken = dates.of_epoch(found.taken, place.zone if place else None) if found.taken is not None else None
+    return _Said(texts, taken, None, found.position)
+
+
+def _sibling(data: bytes) -> _Said:
+    content = metadata.fields(data)
+    position = None
+    if content.latitude is not None and content.longitude is not None:
+        position = (content.latitude, content.longitude)
+    texts = [part.text for part in content.parts if part.label not in _NO_FIELDS]
+    # When it was last edited is no date of the shot.
+    taken = content.taken_at if content.taken_from != CHANGED else None
+    return _Said(texts, taken, content.camera, position)
 
 
 def _bytes(path: str) -> bytes | None:

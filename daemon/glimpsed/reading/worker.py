@@ -9,11 +9,13 @@ import sys
 from time import perf_counter
 
 import msgspec
+import numpy as np
 from blake3 import blake3
+from numpy.typing import NDArray
 
 from glimpsed import files
 from glimpsed.children import serve_parent
-from glimpsed.reading import content, image, limits, sidecar
+from glimpsed.reading import content, limits, places, sidecar
 from glimpsed.reading.faults import BadPicture
 from glimpsed.reading.messages import (
     Beside,
@@ -74,7 +76,7 @@ class Worker:
                     data, stamp = self._bytes(path)
                     return Hashed(blake3(data).hexdigest(), stamp)
                 case Recognise():
-                    return self._recognise(path, request.content_id)
+                    return self._recognise(path, request.content_id, request.page)
         except _UnreadError as unread:
             return Failed(unread.stamp, unread.fault)
 
@@ -85,25 +87,27 @@ class Worker:
         said, thumbnail = None, None
         if content_id not in known:
             said, thumbnail = content.read_content(data, content_id, max_pixels=self._max_pixels)
+            said = places.located(said)
         del data
         beside = _beside(path)
         took = (perf_counter() - began) * 1000
         return Got(stamp, beside.beside, content_id, said, beside.parts, beside.content, thumbnail, took)
 
-    def _recognise(self, path: str, content_id: str) -> Recognised | Failed:
+    def _recognise(self, path: str, content_id: str, page: int) -> Recognised | Failed:
         began = perf_counter()
         data, stamp = self._bytes(path)
         if blake3(data).hexdigest() != content_id:
             return Failed(stamp, None)
-        text, fault = "", None
+        text, pages, fault = "", 1, None
         try:
-            pixels = image.pixels(data, max_pixels=self._max_pixels)
-            del data
-            self._ocr = self._ocr or Ocr()
-            text = self._ocr.text(pixels)
+            text, pages = content.words(data, page, self._text, max_pixels=self._max_pixels)
         except BadPicture as bad:
             fault = bad.fault
-        return Recognised(text, fault, (perf_counter() - began) * 1000)
+        return Recognised(text, fault, (perf_counter() - began) * 1000, pages)
+
+    def _text(self, pixels: NDArray[np.uint8]) -> str:
+        self._ocr = self._ocr or Ocr()
+        return self._ocr.text(pixels)
 
     def _bytes(self, path: str) -> tuple[bytes, Stamp]:
         """The bytes of the regular file at `path` and the stamp it had while they were read."""
@@ -145,7 +149,7 @@ def _beside(path: str) -> Beside:
     if not state:
         return Beside((), None, state)
     parts, said = sidecar.read(path)
-    return Beside(parts, said, state)
+    return Beside(parts, places.located(said) if said is not None else None, state)
 
 
 def main() -> None:

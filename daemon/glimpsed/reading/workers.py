@@ -173,17 +173,35 @@ class Workers:
         return Unread(path, got.stamp, got.fault) if isinstance(got, messages.Failed) else (got.content_id, got.stamp)
 
     async def ocr(self, path: str, content_id: str) -> Words | None:
-        """The words in the picture at `path`; None where the file there has another content, or is gone."""
+        """The words in the picture at `path`; None where the file there has another content, or is gone.
+
+        Of a file with several pages those of all of them, as far as they can be read, each line once.
+        """
         began = perf_counter()
-        request = messages.Recognise(os.fsencode(path), content_id)
+        lines: dict[str, None] = {}
+        page, pages, crashes = 0, 1, 0
+        while page < pages and crashes < 2:
+            got = await self._page(path, content_id, page)
+            if isinstance(got, messages.Failed):
+                return None if got.fault is None else Words(content_id, "", got.fault)
+            if got.fault is not None and page == 0:
+                return Words(content_id, "", got.fault, (perf_counter() - began) * 1000)
+            if got.fault is not None and got.fault.kind is FaultKind.CRASHED:
+                crashes += 1  # perhaps only the machine was busy; but two are enough for one file
+                continue
+            if got.fault is None:
+                lines |= dict.fromkeys(got.text.split("\n"))
+                pages = got.pages
+            page += 1
+        text = "\n".join(line for line in lines if line)
+        return Words(content_id, text, None, (perf_counter() - began) * 1000)
+
+    async def _page(self, path: str, content_id: str, page: int) -> messages.Recognised | messages.Failed:
+        request = messages.Recognise(os.fsencode(path), content_id, page)
         try:
-            got = await self._ask(request, messages.Recognised, ocr=True)
+            return await self._ask(request, messages.Recognised, ocr=True)
         except ChildError as error:
-            took = (perf_counter() - began) * 1000
-            return Words(content_id, "", Fault(FaultKind.CRASHED, str(error)), took)
-        if isinstance(got, messages.Failed):
-            return None if got.fault is None else Words(content_id, "", got.fault)
-        return Words(content_id, got.text, got.fault, got.milliseconds)
+            return messages.Recognised("", Fault(FaultKind.CRASHED, str(error)), 0.0)
 
     async def _ask(self, request: messages.Request, expected: type[_R], *, ocr: bool = False) -> _R | messages.Failed:
         """Raises ChildError."""

@@ -15,13 +15,23 @@ from glimpsed.searching.tokens import NAMES, Token, plain
 HAS: Final = ("text", "gps")
 IS: Final = ("missing",)
 
+_RAW = ("arw", "cr2", "cr3", "dng", "nef", "orf", "pef", "raf", "rw2", "srw")
 FORMATS: Final[dict[str, tuple[str, ...]]] = {
-    **{name: (name,) for name in ("png", "webp", "gif", "tiff", "bmp", "ico", "avif", "ppm", "tga", "mpo")},
+    **{name: (name,) for name in ("png", "webp", "gif", "tiff", "bmp", "ico", "avif", "ppm", "tga")},
+    **{name: (name,) for name in ("heic", "jxl", "psd", "svg")},
+    **{name: (name,) for name in _RAW},
+    "raw": _RAW,
     # Some cameras write several pictures into one JPEG, which Pillow calls MPO: to people it is a JPEG.
-    **dict.fromkeys(("jpeg", "jpg", "jpe", "jfif"), ("jpeg", "mpo")),
+    **dict.fromkeys(("jpeg", "jpg", "jpe", "jfif", "mpo"), ("jpeg", "mpo")),
     **dict.fromkeys(("jpeg2000", "jp2", "j2k"), ("jpeg2000",)),
     **dict.fromkeys(("pgm", "pbm", "pnm"), ("ppm",)),
+    **dict.fromkeys(("heif", "hif"), ("heic",)),
     "apng": ("png",),
+    "nrw": ("nef",),
+    "psb": ("psd",),
+    "rwl": ("rw2",),
+    "sr2": ("arw",),
+    "svgz": ("svg",),
     "tif": ("tiff",),
     "dib": ("dib", "bmp"),
 }

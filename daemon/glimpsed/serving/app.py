@@ -21,6 +21,9 @@ from glimpsed.serving.limits import Bounds, Limits, Requests, allow
 _SCANNING = 540.0  # seconds more for a scan: a slow disk may hold a million files
 _FOR_GOOD = {"cache-control": "max-age=31536000, immutable"}  # what is named by its content does not change
 _MEDIA_TYPES = {
+    **{name: f"image/x-{name}" for name in ("arw", "cr2", "cr3", "dng", "nef", "orf", "pef", "raf", "rw2", "srw")},
+    "psd": "image/vnd.adobe.photoshop",
+    "svg": "application/octet-stream",  # shown by a browser it could run scripts
     "ico": "image/vnd.microsoft.icon",
     "jpeg2000": "image/jp2",
     "ppm": "image/x-portable-anymap",

@@ -37,7 +37,7 @@ class Hit(BaseModel):
     width: int | None
     height: int | None
     offline: bool = Field(False, description="the picture's folder cannot be seen just now")
-    also: list[str] = Field(default=[], description="other paths of the same picture")
+    also: list[str] = Field(default=[], description="other paths of the same picture, or of its group")
 
 
 class Near(BaseModel):
@@ -148,6 +148,22 @@ class PictureCounts(BaseModel):
     waiting: int
 
 
+class FormatStatus(BaseModel):
+    """A format that this installation cannot read."""
+
+    name: str
+    suffixes: list[str]
+    pictures: int = Field(description="how many there are")
+    reason: str = Field(description="what is missing, and how to get it")
+
+
+class FormatsStatus(BaseModel):
+    """Which pictures this installation can read."""
+
+    readable: list[str]
+    unreadable: list[FormatStatus]
+
+
 class FolderStatus(BaseModel):
     """How a folder is watched."""
 
@@ -164,6 +180,7 @@ class Status(BaseModel):
     encoder: EncoderStatus
     refresh: RefreshStatus | None = Field(None, description="null where it has encoded all, or is the fallback")
     pictures: PictureCounts
+    formats: FormatsStatus
     folders: list[FolderStatus]
     warnings: list[str]
 
@@ -201,6 +218,9 @@ class Explained(BaseModel):
     width: int | None = None
     height: int | None = None
     taken_at: str | None = None
+    taken_from: str | None = Field(
+        None, description="what tells it: a field, such as EXIF:DateTimeOriginal, sidecar, file name, or else mtime"
+    )
     camera: str | None = None
     latitude: float | None = None
     longitude: float | None = None

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from anyio import to_thread
 
-from glimpsed.files import key_of
+from glimpsed.files import key_of, path_of
 from glimpsed.records import Known, Row, Stamp
 from glimpsed.storing import sql
 from glimpsed.storing.arrays import inode_of, values
@@ -77,6 +77,11 @@ class Reads:
             for size, content_id in await self._pairs(("size", "content_id"), where):
                 found[size].add(content_id)
         return {size: frozenset(ids) for size, ids in found.items()}
+
+    async def with_error(self, like: str) -> list[tuple[str, str | None]]:
+        """Path and format of the rows, not missing, whose error is LIKE this."""
+        where = f"{sql.PRESENT} AND error IS NOT NULL AND error LIKE {sql.text(like)}"
+        return [(path_of(path), form) for path, form in await self._pairs(("path", "format"), where)]
 
     async def by_content(self, ids: Collection[str]) -> dict[str, list[Row]]:
         """Some rows of each content id, the most telling first: not missing, without error, with words from OCR."""

@@ -1,0 +1,56 @@
+"""Which pictures of a file with several show words of their own: the pages of a scan, moments of an animation."""
+
+from PIL import Image, TiffImagePlugin
+
+MOST_PAGES = 32
+"""Pages of one file whose words are read."""
+
+_FARTHEST = 200  # frames: to reach a later one, all before it are decoded
+_REDUCED, _MASK = 1, 4  # NewSubfileType, TIFF 6.0: a smaller copy of another page, a transparency mask
+_SUBFILE = 254
+_MOVING = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
+
+
+def telling(image: Image.Image) -> list[int]:
+    """The numbers of the frames to read, at least the first.
+
+    Of a TIFF every page that is no copy or mask of another one, at most MOST_PAGES; of an animation the first, the
+    middle and the last; of all others the first, for further ones are views or maps of the same.
+    """
+    count = count_of(image)
+    if count < 2:
+        return [0]
+    if isinstance(image, TiffImagePlugin.TiffImageFile):
+        return _pages(image, count)
+    if image.format not in _MOVING:
+        return [0]
+    last = min(count - 1, _FARTHEST)
+    return sorted({0, last // 2, last})
+
+
+def middle(image: Image.Image) -> int:
+    """The frame in the middle of an animation; 0 where there is none."""
+    return min(count_of(image), _FARTHEST) // 2 if image.format in _MOVING else 0
+
+
+def count_of(image: Image.Image) -> int:
+    """How many frames there are, as far as the file is in order."""
+    try:
+        return int(getattr(image, "n_frames", 1))
+    except Exception:
+        # A later frame is broken; the first one is what is shown.
+        return 1
+
+
+def _pages(image: TiffImagePlugin.TiffImageFile, count: int) -> list[int]:
+    found = []
+    for number in range(min(count, 4 * MOST_PAGES)):
+        try:
+            image.seek(number)
+        except Exception:
+            break  # as many as are in order
+        kind = image.tag_v2.get(_SUBFILE, 0)
+        if number == 0 or not (isinstance(kind, int) and kind & (_REDUCED | _MASK)):
+            found.append(number)
+    image.seek(0)
+    return found[:MOST_PAGES]
