@@ -17,7 +17,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 ADAPTERS = {
     # an outside library, and the only places that may import it
     "watchdog": ("watching/observer.py", "watching/directories.py"),
-    "PIL": ("reading/image.py", "reading/metadata.py"),
+    "PIL": ("reading/drawing.py", "reading/image.py", "reading/metadata.py"),
     "FlagEmbedding": ("encoding/loading.py",),
     "sentence_transformers": ("encoding/sentence.py",),
     "huggingface_hub": ("encoding/hub.py",),

@@ -1,11 +1,22 @@
-"""What is to be said of rows."""
+"""What is to be said of rows and paths: pure, but for looks at the disk that say so."""
 
+import os
 from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
 from glimpsed import files
 from glimpsed.records import Current, Row
+
+_NO_FIELDS = frozenset((
+    "path", "folder", "content_id", "mtime_ns", "ctime_ns", "inode", "beside", "description", "text", "text_id", "cut",
+    "reader", "ocr", "encoder", "vector", "base_encoder", "base_cut", "strong", "sparse", "others", "missing_since",
+    "attempts", "retry_at", "error", "indexed_at",
+))  # fmt: skip
+"""What of a row is no field of the picture: keys, states, texts and vectors, which are told for themselves."""
+
+_SAME_NAME = 20  # files that are told; a directory may hold thousands of one name
 
 
 def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
@@ -23,6 +34,43 @@ def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
     return "fresh", "it is indexed as it is on disk"
 
 
+def row_hint(row: Row, state: str, *, forgotten_at: str | None) -> str | None:
+    """What helps against the state of a row, or what comes next; None where nothing is to be said."""
+    if state == "missing":
+        return f"it is forgotten after {forgotten_at}"
+    if state != "error":
+        return None
+    tried = f"tried {row.attempts} times; " if row.attempts > 1 else ""
+    if row.retry_at is not None:
+        return f"{tried}it is tried again after {moment(row.retry_at)}"
+    return f"{tried}it is read again when the file changes"
+
+
+def row_fields(row: Row) -> dict[str, object]:
+    """All fields of the picture that a row has, whichever these are; those without a value are left out."""
+    values = {one.name: getattr(row, one.name) for one in fields(row) if one.name not in _NO_FIELDS}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def same_name(path: str) -> list[str]:
+    """The other pictures beside `path` that have its name but for the suffix, such as a RAW and its JPEG. Blocks."""
+    directory, name = os.path.split(path)
+    stem = os.path.splitext(name)[0].casefold()
+    try:
+        with os.scandir(directory) as entries:
+            names = [entry.name for entry in entries if os.path.splitext(entry.name)[0].casefold() == stem]
+    except OSError:
+        return []
+    return [os.path.join(directory, one) for one in sorted(names) if one != name and files.is_picture(one)][:_SAME_NAME]
+
+
+def owners(path: str) -> list[str]:
+    """The pictures on disk that the sidecar `path` belongs to; none where it is no sidecar. Blocks."""
+    if files.is_picture(path) or not files.is_sidecar(path):
+        return []
+    return [owner for owner in files.owners(path) if os.path.isfile(owner)]
+
+
 def unchanged(rows: list[Row]) -> Path | None:
     """The first that is on disk as it was read."""
     for row in rows:
@@ -34,5 +82,8 @@ def unchanged(rows: list[Row]) -> Path | None:
 
 
 def moment(seconds: float | None) -> str | None:
-    """Seconds since the epoch as people read them, UTC."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    """Seconds since the epoch as people read them, UTC; None also where no calendar has them."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):
+        return None

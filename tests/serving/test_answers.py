@@ -248,7 +248,7 @@ async def test_status_tells_how_far_the_chosen_encoder_is(daemon: Daemon, monkey
     refresh = (await daemon.answers.status()).refresh
     assert refresh is not None
     assert (refresh.done, refresh.total, refresh.rate, refresh.seconds_left) == (1, 2, 0.5, 2)
-    assert (await daemon.answers.explain(str(daemon.folder / "encoded.jpg"))).encoder == "large"
+    assert (await daemon.answers.explain(str(daemon.folder / "encoded.jpg"), "none")).encoder == "large"
     await daemon.put("other.jpg", 2, strong=unit(2, 8), encoder="large", base_encoder="small")
     assert (await daemon.answers.status()).refresh is None
 
@@ -333,7 +333,7 @@ async def test_no_picture_has_a_strange_id(daemon: Daemon, content_id: str) -> N
 )
 async def test_explain_tells_the_state_of_a_row(daemon: Daemon, fields: dict[str, Any], state: str, why: str) -> None:
     one = await daemon.put("a.jpg", 1, **fields)
-    told = await daemon.answers.explain(f"{daemon.folder}/x/../a.jpg")
+    told = await daemon.answers.explain(f"{daemon.folder}/x/../a.jpg", "none")
     assert (told.path, told.indexed, told.state, told.id) == (one.path, True, state, one.content_id)
     assert why in told.why
     assert told.indexed_at == "1970-01-01T00:00:01+00:00"
@@ -342,6 +342,9 @@ async def test_explain_tells_the_state_of_a_row(daemon: Daemon, fields: dict[str
 
 async def test_explain_tells_why_there_is_no_row(daemon: Daemon) -> None:
     (daemon.folder / "directory.jpg").mkdir()
+    (daemon.folder / "2019").mkdir()
+    (daemon.folder / "2019" / "linked").symlink_to(daemon.folder.parent)
+    (daemon.folder / "2019" / ".glimpseignore").write_text("# not these\nraw/\n")
     (daemon.folder / "new.jpg").write_bytes(b"x")
     (daemon.folder / "loop.jpg").symlink_to("loop.jpg")
     daemon.context.backlog.hint(str(daemon.folder / "hinted.jpg"))
@@ -351,17 +354,22 @@ async def test_explain_tells_why_there_is_no_row(daemon: Daemon) -> None:
         str(daemon.folder / ".hidden" / "a.jpg"): ("ignored", "hidden"),
         str(daemon.folder / "hinted.jpg"): ("waiting", "about to be read"),
         str(daemon.folder / "directory.jpg"): ("not indexed", "directory"),
+        str(daemon.folder / "2019"): ("not indexed", "directory"),
+        str(daemon.folder): ("not indexed", "directory"),
+        str(daemon.folder / "a.jpg.xmp"): ("not indexed", "sidecar"),
+        str(daemon.folder / "2019" / "linked" / "a.jpg"): ("ignored", "symlink that is not followed"),
+        str(daemon.folder / "2019" / "raw" / "a.jpg"): ("ignored", "raw is left out: raw/ (line 2 of "),
         str(daemon.folder / "new.jpg"): ("not indexed", "scan yet"),
         str(daemon.folder / "nothing.jpg"): ("not indexed", "no such file"),
         str(daemon.folder / "loop.jpg"): ("ignored", "symlink"),
         str(daemon.folder / ("x" * 300 + ".jpg")): ("not indexed", "cannot be seen"),
     }
     for path, (state, why) in expected.items():
-        told = await daemon.answers.explain(path)
+        told = await daemon.answers.explain(path, "none")
         assert (told.indexed, told.state) == (False, state), path
         assert why in told.why, path
     with pytest.raises(UsageError):
-        await daemon.answers.explain("a.jpg")
+        await daemon.answers.explain("a.jpg", "none")
 
 
 async def test_refusals_are_events(daemon: Daemon) -> None:

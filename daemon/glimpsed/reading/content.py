@@ -1,5 +1,6 @@
 """One picture's bytes to one result: header, words and thumbnail together, whatever state the bytes are in."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from glimpsed.reading import exif, image, metadata
@@ -8,13 +9,15 @@ from glimpsed.reading.faults import BadPicture
 from glimpsed.records import Content
 
 
-def read_content(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Content, bytes | None]:
-    """What these bytes say, and a thumbnail (WebP).
+def read_content(
+    data: bytes, content_id: str, *, max_pixels: int, fields: Callable[[Blocks], Content] = metadata.of_blocks
+) -> tuple[Content, bytes | None]:
+    """What these bytes say, and a thumbnail (WebP). `fields` makes words and fields of the blocks that are found.
 
     Never raises: a bad picture is a Content with its fault, what fields could be had, and no thumbnail.
     """
     found = blocks(data)
-    content = replace(metadata.of_blocks(found), content_id=content_id)
+    content = replace(fields(found), content_id=content_id)
     # Formats that `blocks` does not take apart tell their orientation when they are opened.
     turn = exif.orientation(exif.parse(found.exif)) if found.exif else None
     try:
@@ -23,5 +26,5 @@ def read_content(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Cont
         return replace(content, format=bad.format, width=bad.width, height=bad.height, fault=bad.fault), None
     if looked.format == "avif":
         late = Blocks(exif=image.tiff_header(looked.exif), xmp=[looked.xmp] if looked.xmp else [])
-        content = replace(metadata.of_blocks(late), content_id=content_id)
+        content = replace(fields(late), content_id=content_id)
     return replace(content, format=looked.format, width=looked.width, height=looked.height), looked.thumbnail

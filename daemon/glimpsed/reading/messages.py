@@ -5,6 +5,7 @@ Paths travel as bytes: not every one is UTF-8. Both sides decode into these type
 
 import msgspec
 
+from glimpsed.reading.sources import Source
 from glimpsed.records import Content, Fault, Part, Stamp
 
 
@@ -34,7 +35,17 @@ class Recognise(msgspec.Struct, tag=True, frozen=True):
     content_id: str
 
 
-Request = Read | Place | Hash | Recognise
+class Explain(msgspec.Struct, tag=True, frozen=True):
+    """Read the picture at `path` anew and tell where all of it came from; nothing is kept."""
+
+    path: bytes
+    pixels: bool
+    """The words in it, too, line by line …"""
+    drawn: bool
+    """… and drawn into a copy."""
+
+
+Request = Read | Place | Hash | Recognise | Explain
 
 
 class Got(msgspec.Struct, tag=True, frozen=True):
@@ -73,6 +84,37 @@ class Recognised(msgspec.Struct, tag=True, frozen=True):
     milliseconds: float
 
 
+class Sighted(msgspec.Struct, frozen=True):
+    """One line of text in a picture, as OCR has it; pixels of the upright picture, from the upper left corner."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    text: str
+    score: float
+    """Confidence, 0 to 1."""
+    told: bool
+    """Whether it counts as words."""
+
+
+class Explained(msgspec.Struct, tag=True, frozen=True):
+    """What a picture says now, and which of its blocks and sidecars says what."""
+
+    stamp: Stamp
+    content: Content
+    sources: tuple[Source, ...]
+    beside: str
+    lines: tuple[Sighted, ...] | None
+    """In reading order, those that are no words at the end; None where they were not asked for or cannot be had."""
+    fault: Fault | None
+    """Why the words in it could not be read."""
+    drawn: bytes | None
+    """A PNG."""
+    milliseconds: dict[str, float]
+    """By what was done: `file`, `fields`, `pixels`, `ocr`, `drawing`."""
+
+
 class Failed(msgspec.Struct, tag=True, frozen=True):
     """A `records.Unread`, without its path."""
 
@@ -80,4 +122,4 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     fault: Fault | None
 
 
-Reply = Got | Beside | Hashed | Recognised | Failed
+Reply = Got | Beside | Hashed | Recognised | Explained | Failed

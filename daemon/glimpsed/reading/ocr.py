@@ -39,6 +39,14 @@ class Line(NamedTuple):
     """Mean confidence of its signs, 0 to 1."""
 
 
+class Lines(NamedTuple):
+    """What was found in one picture, in no order."""
+
+    lines: tuple[Line, ...]
+    turned: bool
+    """Whether the picture stood upside down: the boxes are those of the picture turned round."""
+
+
 def tiny(width: int, height: int) -> bool:
     """Whether a picture of so many pixels is too small to hold words: nobody need look."""
     return min(width, height) < _SHORTEST_SIDES[0] or max(width, height) < _SHORTEST_SIDES[1]
@@ -78,15 +86,20 @@ class Ocr:
         `picture` is RGB, shape (height, width, 3). Whatever the engine raises is raised: it may be out of memory,
         and is not to be used again.
         """
+        return "\n".join(in_reading_order([line for line in self.lines(picture).lines if telling(line)]))
+
+    def lines(self, picture: NDArray[np.uint8]) -> Lines:
+        """All that looks like text, as it is told and as it is not: `telling` says which."""
         if tiny(*picture.shape[:2]):
-            return ""
+            return Lines((), turned=False)
         lines = self._found(picture)
         told = [line for line in lines if telling(line)]
         if 2 * len(told) < len(lines):
             # Upside down, or turned so that its lines are: what is read then is mostly nonsense.
-            turned = [line for line in self._found(picture[::-1, ::-1]) if telling(line)]
-            told = max(told, turned, key=_signs)
-        return "\n".join(in_reading_order(told))
+            turned = self._found(picture[::-1, ::-1])
+            if _signs([line for line in turned if telling(line)]) > _signs(told):
+                return Lines(tuple(turned), turned=True)
+        return Lines(tuple(lines), turned=False)
 
     def _found(self, picture: NDArray[np.uint8]) -> list[Line]:
         height, width = picture.shape[:2]
@@ -167,16 +180,21 @@ def in_reading_order(lines: Sequence[Line]) -> list[str]:
 
     Where most of the text stands in columns (vertical Chinese, Japanese), these go from right to left.
     """
+    return [" ".join(line.text for line in row) for row in rows(lines)]
+
+
+def rows(lines: Sequence[Line]) -> list[list[Line]]:
+    """The lines in reading order: each row holds those that stand side by side."""
     upright = _signs([line for line in lines if _is_column(line)])
     if 2 * upright > _signs(lines):
-        return [line.text for line in sorted(lines, key=lambda line: (-(line.left + line.right), line))]
-    rows: list[list[Line]] = []
+        return [[line] for line in sorted(lines, key=lambda line: (-(line.left + line.right), line))]
+    found: list[list[Line]] = []
     for line in sorted(lines, key=lambda line: (line.top + line.bottom, line)):
-        if rows and _side_by_side(rows[-1][-1], line):
-            rows[-1].append(line)
+        if found and _side_by_side(found[-1][-1], line):
+            found[-1].append(line)
         else:
-            rows.append([line])
-    return [" ".join(line.text for line in sorted(row)) for row in rows]
+            found.append([line])
+    return [sorted(row) for row in found]
 
 
 def _signs(lines: Sequence[Line]) -> int:

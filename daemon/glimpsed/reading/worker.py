@@ -13,10 +13,12 @@ from blake3 import blake3
 
 from glimpsed import files
 from glimpsed.children import serve_parent
-from glimpsed.reading import content, image, limits, sidecar
+from glimpsed.reading import anew, content, image, limits, sidecar
 from glimpsed.reading.faults import BadPicture
 from glimpsed.reading.messages import (
     Beside,
+    Explain,
+    Explained,
     Failed,
     Got,
     Hash,
@@ -75,6 +77,8 @@ class Worker:
                     return Hashed(blake3(data).hexdigest(), stamp)
                 case Recognise():
                     return self._recognise(path, request.content_id)
+                case Explain():
+                    return self._explain(path, pixels=request.pixels, drawn=request.drawn)
         except _UnreadError as unread:
             return Failed(unread.stamp, unread.fault)
 
@@ -99,11 +103,29 @@ class Worker:
         try:
             pixels = image.pixels(data, max_pixels=self._max_pixels)
             del data
-            self._ocr = self._ocr or Ocr()
-            text = self._ocr.text(pixels)
+            text = self._engine().text(pixels)
         except BadPicture as bad:
             fault = bad.fault
         return Recognised(text, fault, (perf_counter() - began) * 1000)
+
+    def _explain(self, path: str, *, pixels: bool, drawn: bool) -> Explained:
+        times = anew.Times()
+        data, stamp = self._bytes(path)
+        times.lap("file")
+        return anew.explain(
+            data,
+            stamp,
+            blake3(data).hexdigest(),
+            _beside(path),
+            max_pixels=self._max_pixels,
+            engine=self._engine if pixels else None,
+            drawn=drawn,
+            times=times,
+        )
+
+    def _engine(self) -> Ocr:
+        self._ocr = self._ocr or Ocr()
+        return self._ocr
 
     def _bytes(self, path: str) -> tuple[bytes, Stamp]:
         """The bytes of the regular file at `path` and the stamp it had while they were read."""

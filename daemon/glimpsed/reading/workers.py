@@ -44,14 +44,18 @@ class Turns(Generic[_T]):
         self._for_ocr = range(max(1, count - 1))
         self._reads: deque[_T] = deque()
         self._ocr: deque[_T] = deque()
+        self._asked: deque[_T] = deque()
 
-    def wait(self, who: _T, *, ocr: bool) -> None:
-        """`who` wants a worker. As many wait as there are callers: each waits for its own."""
-        (self._ocr if ocr else self._reads).append(who)
+    def wait(self, who: _T, *, ocr: bool, asked: bool = False) -> None:
+        """`who` wants a worker. As many wait as there are callers: each waits for its own.
+
+        `asked`: somebody waits for this OCR, which goes before all else, but on no other workers than OCR does.
+        """
+        (self._asked if ocr and asked else self._ocr if ocr else self._reads).append(who)
 
     def give_up(self, who: _T) -> None:
         """`who` waits no longer."""
-        for waiting in (self._reads, self._ocr):
+        for waiting in (self._reads, self._ocr, self._asked):
             with suppress(ValueError):
                 waiting.remove(who)
 
@@ -61,9 +65,12 @@ class Turns(Generic[_T]):
 
     def next(self) -> tuple[_T, int] | None:
         """Who goes now, and with which worker; None where nobody can."""
-        if self._reads and self._free:
+        able = self._free.intersection(self._for_ocr)
+        if self._asked and able:
+            who, worker = self._asked.popleft(), min(able)
+        elif self._reads and self._free:
             who, worker = self._reads.popleft(), max(self._free)
-        elif self._ocr and (able := self._free.intersection(self._for_ocr)):
+        elif self._ocr and able:
             who, worker = self._ocr.popleft(), min(able)
         else:
             return None
@@ -185,9 +192,21 @@ class Workers:
             return None if got.fault is None else Words(content_id, "", got.fault)
         return Words(content_id, got.text, got.fault, got.milliseconds)
 
-    async def _ask(self, request: messages.Request, expected: type[_R], *, ocr: bool = False) -> _R | messages.Failed:
+    async def explain(self, path: str, *, pixels: bool, drawn: bool) -> messages.Explained | Unread:
+        """Read the picture at `path` anew for somebody who waits for it; with `pixels` the words in it, too."""
+        request = messages.Explain(os.fsencode(path), pixels, drawn)
+        stamp = await _stamp(path)
+        try:
+            got = await self._ask(request, messages.Explained, ocr=pixels, asked=True)
+        except ChildError as error:
+            return _crashed(path, stamp, error)
+        return Unread(path, got.stamp, got.fault) if isinstance(got, messages.Failed) else got
+
+    async def _ask(
+        self, request: messages.Request, expected: type[_R], *, ocr: bool = False, asked: bool = False
+    ) -> _R | messages.Failed:
         """Raises ChildError."""
-        async with self._worker(ocr=ocr) as child:
+        async with self._worker(ocr=ocr, asked=asked) as child:
             try:
                 payload = await child.ask(msgspec.msgpack.encode(request), timeout=self._timeout)
                 reply = self._decoder.decode(payload)
@@ -204,9 +223,9 @@ class Workers:
             raise ChildError(f"{child.name} answered nonsense: {what}")
 
     @asynccontextmanager
-    async def _worker(self, *, ocr: bool) -> AsyncIterator[Child]:
+    async def _worker(self, *, ocr: bool, asked: bool) -> AsyncIterator[Child]:
         turn = _Turn()
-        self._turns.wait(turn, ocr=ocr)
+        self._turns.wait(turn, ocr=ocr, asked=asked)
         self._hand_out()
         try:
             await turn.come.wait()

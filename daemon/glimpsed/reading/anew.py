@@ -1,0 +1,107 @@
+"""A picture read anew, in a worker, for somebody who asks about it: where its words came from, and what OCR saw."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from time import perf_counter
+
+from glimpsed.reading import drawing, image, metadata, ocr
+from glimpsed.reading.blocks import Blocks
+from glimpsed.reading.content import read_content
+from glimpsed.reading.faults import BadPicture
+from glimpsed.reading.messages import Beside, Explained, Sighted
+from glimpsed.reading.ocr import Line, Lines, Ocr
+from glimpsed.reading.sources import Source, alone, sidecar_names
+from glimpsed.records import Content, Fault, Stamp
+
+
+class Times:
+    """Milliseconds by what was done."""
+
+    def __init__(self) -> None:
+        self.milliseconds: dict[str, float] = {}
+        self._since = perf_counter()
+
+    def lap(self, name: str) -> None:
+        """What was done since the last lap is called `name`."""
+        now = perf_counter()
+        self.milliseconds[name] = round((now - self._since) * 1000, 1)
+        self._since = now
+
+
+def explain(
+    data: bytes,
+    stamp: Stamp,
+    content_id: str,
+    beside: Beside,
+    *,
+    max_pixels: int,
+    engine: Callable[[], Ocr] | None,
+    drawn: bool,
+    times: Times,
+) -> Explained:
+    """What these bytes say, block by block, and what stands beside them; with an `engine` what OCR sees, too.
+
+    Never raises what a picture can be guilty of: it is the content's fault, or that of the words.
+    """
+    content, sources = fields(data, content_id, max_pixels=max_pixels)
+    sources = (*sources, *_of_sidecars(beside))
+    times.lap("fields")
+    lines: tuple[Sighted, ...] | None = None
+    fault: Fault | None = None
+    shown: bytes | None = None
+    if engine is not None:
+        try:
+            pixels = image.pixels(data, max_pixels=max_pixels)
+            times.lap("pixels")
+            lines = words(engine().lines(pixels), pixels.shape)
+            times.lap("ocr")
+            if drawn:
+                shown = drawing.boxes(pixels, lines)
+                times.lap("drawing")
+        except BadPicture as bad:
+            fault = bad.fault
+    return Explained(stamp, content, sources, beside.beside, lines, fault, shown, times.milliseconds)
+
+
+def fields(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Content, tuple[Source, ...]]:
+    """What the first pass makes of these bytes, and what each block would say without the others."""
+    found: list[Blocks] = []
+
+    def noted(blocks: Blocks) -> Content:
+        found.append(blocks)
+        return metadata.of_blocks(blocks)
+
+    content, _ = read_content(data, content_id, max_pixels=max_pixels, fields=noted)
+    parts = (pair for blocks in found for pair in alone(blocks))
+    return content, tuple(Source(name, metadata.of_blocks(one)) for name, one in parts)
+
+
+def _of_sidecars(beside: Beside) -> tuple[Source, ...]:
+    if not beside.beside:
+        return ()
+    said = beside.content or Content("")
+    name = ", ".join(sidecar_names(beside.beside)) or "sidecar"
+    return (Source(name, replace(said, parts=(*beside.parts, *said.parts))),)
+
+
+def words(found: Lines, shape: tuple[int, ...]) -> tuple[Sighted, ...]:
+    """The lines that count as words in reading order, then the others; in the picture of `shape` as it stands."""
+    told = [line for line in found.lines if ocr.telling(line)]
+    others = [line for line in found.lines if not ocr.telling(line)]
+    ordered = [(line, True) for row in ocr.rows(told) for line in row] + [(line, False) for line in sorted(others)]
+    height, width = shape[:2]
+    return tuple(
+        _sighted(_back(line, width, height) if found.turned else line, told=counts) for line, counts in ordered
+    )
+
+
+def _back(line: Line, width: int, height: int) -> Line:
+    """The line of a picture that was turned round, where it stands in the picture itself."""
+    return line._replace(
+        left=width - line.right, right=width - line.left, top=height - line.bottom, bottom=height - line.top
+    )
+
+
+def _sighted(line: Line, *, told: bool) -> Sighted:
+    left, top, right, bottom = (round(float(side), 1) for side in line[:4])
+    return Sighted(left, top, right, bottom, line.text, round(float(line.score), 3), told)

@@ -1,0 +1,114 @@
+"""Where fields and words came from: each block of a picture is read alone, and what it says is compared.
+
+So a new field, label or kind of block is told without a line here.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields
+from typing import NamedTuple
+
+from glimpsed.reading.blocks import Blocks
+from glimpsed.records import Content, Part
+
+DECODER = "decoder"
+"""The source of what the pixels' decoder says: format and size."""
+
+FIELDS = tuple(one.name for one in fields(Content) if one.name not in {"content_id", "parts", "fault"})
+"""What of a content is a field."""
+
+_DECODED = frozenset({"format", "width", "height"})
+_NAMES = {"exif": "EXIF", "xmp": "XMP", "photoshop": "IPTC", "iptc": "IPTC", "texts": "text", "comments": "comment"}
+_LISTS = frozenset({"keywords", "people", "place"})  # labels whose texts are names, joined by commas
+_DERIVED = frozenset({"date", "camera"})  # labels of parts that only say a field in words
+_SIDECAR = re.compile(r"(?:^|\|)(.+?):-?\d+:\d+:\d+(?=\||$)", re.DOTALL)  # as `files.beside` writes it
+_MOST = 50  # blocks of one kind that are told apart; a picture made to hurt may have thousands
+
+
+class Source(NamedTuple):
+    """One place in which words can stand, and what it says."""
+
+    name: str
+    content: Content
+
+
+class Told(NamedTuple):
+    """A value, and which sources say it; empty where it is not known."""
+
+    name: str
+    """Of a field of a content, or the label of a part."""
+    value: object
+    sources: tuple[str, ...]
+    used: bool = True
+    """False: a source says it, another one was preferred."""
+
+
+def alone(found: Blocks) -> Iterator[tuple[str, Blocks]]:
+    """The name of each block and the same blocks without any other; of a kind at most some fifty, then the rest."""
+    for one in fields(found):
+        value, name = getattr(found, one.name), _NAMES.get(one.name, one.name)
+        if not isinstance(value, list):
+            if value:
+                yield name, _only(one.name, value)
+            continue
+        for item in value[:_MOST]:
+            keyword = item[0] if isinstance(item, tuple) and item and isinstance(item[0], str) else ""
+            yield f"{name} {keyword[:80]}".rstrip(), _only(one.name, [item])
+        if value[_MOST:]:
+            yield f"{name}, all others", _only(one.name, value[_MOST:])
+
+
+def _only(name: str, value: object) -> Blocks:
+    made = Blocks()
+    setattr(made, name, value)
+    return made
+
+
+def sidecar_names(beside: str) -> tuple[str, ...]:
+    """The names of the sidecars whose state this is (`files.beside`)."""
+    return tuple(_SIDECAR.findall(beside))
+
+
+def of_fields(values: Mapping[str, object], sources: Sequence[Source]) -> tuple[Told, ...]:
+    """Each field that has a value in `values` or in a source: who says it, and who says something else."""
+    told: list[Told] = []
+    names = dict.fromkeys((*values, *FIELDS))
+    for name in names:
+        said: dict[str, tuple[object, list[str]]] = {}
+        for source in sources:
+            value = getattr(source.content, name, None)
+            if value is not None:
+                said.setdefault(repr(value), (value, []))[1].append(source.name)
+        kept = values.get(name)
+        if kept is not None:
+            _, who = said.pop(repr(kept), (kept, [DECODER] if name in _DECODED else []))
+            told.append(Told(name, kept, _each_once(who)))
+        if name not in _DECODED:
+            told += [Told(name, value, _each_once(who), used=False) for value, who in said.values()]
+    return tuple(told)
+
+
+def of_parts(parts: Sequence[Part], sources: Sequence[Source]) -> tuple[Told, ...]:
+    """Each part: which sources have any of its words; then the parts of sources that stand in none of them."""
+    told = [Told(part.label, part.text, _each_once(s.name for s in sources if _says(s, part))) for part in parts]
+    everywhere = {item for part in parts for item in _items(part)}
+    passed_over: dict[Part, list[str]] = {}
+    for source in sources:
+        for part in source.content.parts:
+            if part.label not in _DERIVED and not _items(part) <= everywhere:
+                passed_over.setdefault(part, []).append(source.name)
+    told += [Told(part.label, part.text, _each_once(who), used=False) for part, who in passed_over.items()]
+    return tuple(told)
+
+
+def _says(source: Source, part: Part) -> bool:
+    return any(one.label == part.label and _items(one) & _items(part) for one in source.content.parts)
+
+
+def _items(part: Part) -> frozenset[str]:
+    texts = part.text.split(", ") if part.label in _LISTS else [part.text]
+    return frozenset(text.casefold() for text in texts)
+
+
+def _each_once(names: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(names))
