@@ -129,7 +129,10 @@ class Explainer:
             twins = (await self._context.table.by_content([content_id])).get(content_id, [])
             there = [twin.path for twin in twins if twin.missing_since is None and twin.path != path]
             members |= dict.fromkeys(sorted(there), "same content")
-        members |= {os.path.join(directory, name): "sidecar" for name in sidecar_names(beside)}
+        members |= {
+            os.path.join(directory, name): "same name" if files.is_picture(name) else "sidecar"
+            for name in sidecar_names(beside)
+        }
         if look:
             for of_file, what in ((same_name, "same name"), (owners, "its picture")):
                 for one in await to_thread.run_sync(of_file, path, abandon_on_cancel=True):

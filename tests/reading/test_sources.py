@@ -99,6 +99,16 @@ def test_fields_that_come_later_are_told_too() -> None:
     assert of_fields({"lens": None}, [source]) == (Told("lens", ["24-70", "f/2.8"], ("MakerNote",), used=False),)
 
 
+def test_a_source_that_is_kept_comes_first() -> None:
+    values = {"taken_at": "2024", "taken_from": "file name", "camera": "R5", "place_from": None}
+    source = Source("EXIF", Content("", taken_at="2024", camera="R5"))
+    assert of_fields(values, [source]) == (
+        Told("taken_at", "2024", ("file name", "EXIF")),
+        Told("camera", "R5", ("EXIF",)),
+    )
+    assert of_fields(values, [])[0] == Told("taken_at", "2024", ("file name",))
+
+
 def test_blocks_are_named_one_by_one() -> None:
     found = Blocks(exif=b"II", texts=[("Title", "x"), ("", "y")], comments=["a", "b"])
     assert [name for name, _ in alone(found)] == ["EXIF", "text Title", "text", "comment", "comment"]
@@ -119,7 +129,9 @@ def test_sidecars_are_named_as_the_state_has_them(tmp_path: Any, names: tuple[st
     stem = names[0].partition(".")[0] if names else "a"
     for name in names:
         (tmp_path / name).write_text("x")
-    assert sidecar_names(files.beside(str(tmp_path / f"{stem}.jpg"))) == names
+    state = files.beside(str(tmp_path / f"{stem}.jpg"))
+    assert sidecar_names(state) == names
+    assert sidecar_names(state + "/more") == names
 
 
 parts = st.builds(Part, st.sampled_from(CONTENT_LABELS), st.text("ab, ", min_size=1, max_size=6))

@@ -21,7 +21,7 @@ _DECODED = frozenset({"format", "width", "height"})
 _NAMES = {"exif": "EXIF", "xmp": "XMP", "photoshop": "IPTC", "iptc": "IPTC", "texts": "text", "comments": "comment"}
 _LISTS = frozenset({"keywords", "people", "place"})  # labels whose texts are names, joined by commas
 _DERIVED = frozenset({"date", "camera"})  # labels of parts that only say a field in words
-_SIDECAR = re.compile(r"(?:^|\|)(.+?):-?\d+:\d+:\d+(?=\||$)", re.DOTALL)  # as `files.beside` writes it
+_SIDECAR = re.compile(r"(?:^|\|)(.+?):-?\d+:\d+:\d+(?=[|/]|$)", re.DOTALL)  # as `files.beside` writes it
 _MOST = 50  # blocks of one kind that are told apart; a picture made to hurt may have thousands
 
 
@@ -70,10 +70,17 @@ def sidecar_names(beside: str) -> tuple[str, ...]:
 
 
 def of_fields(values: Mapping[str, object], sources: Sequence[Source]) -> tuple[Told, ...]:
-    """Each field that has a value in `values` or in a source: who says it, and who says something else."""
+    """Each field that has a value in `values` or in a source: who says it, and who says something else.
+
+    What ends in `_from`, such as `taken_from`, is kept to name the source of the field that begins like it.
+    """
     told: list[Told] = []
-    names = dict.fromkeys((*values, *FIELDS))
-    for name in names:
+    kept_from = {
+        name.removesuffix("from"): str(value) for name, value in values.items() if name.endswith("_from") and value
+    }
+    for name in dict.fromkeys((*values, *FIELDS)):
+        if name.endswith("_from"):
+            continue
         said: dict[str, tuple[object, list[str]]] = {}
         for source in sources:
             value = getattr(source.content, name, None)
@@ -82,7 +89,8 @@ def of_fields(values: Mapping[str, object], sources: Sequence[Source]) -> tuple[
         kept = values.get(name)
         if kept is not None:
             _, who = said.pop(repr(kept), (kept, [DECODER] if name in _DECODED else []))
-            told.append(Told(name, kept, _each_once(who)))
+            first = [where for start, where in kept_from.items() if name.startswith(start)]
+            told.append(Told(name, kept, _each_once((*first, *who))))
         if name not in _DECODED:
             told += [Told(name, value, _each_once(who), used=False) for value, who in said.values()]
     return tuple(told)
