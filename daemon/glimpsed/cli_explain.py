@@ -14,8 +14,8 @@ _PASSES = ("reader", "ocr")
 _TIMES = ("modified_at", "indexed_at", "missing_since", "forgotten_at", "retry_at")
 _TOLD_ELSEWHERE = frozenset((
     "path", "indexed", "id", "state", "why", "hint", "group", "fields", "description", "passed_over", "vectors",
-    "encoder", "cut", "read", "error", "attempts", "format", "width", "height", "taken_at", "camera", "latitude",
-    "longitude", "place", *_PASSES, *_TIMES,
+    "encoder", "cut", "read", "error", "attempts", "format", "width", "height", "taken_at", "taken_from", "camera",
+    "latitude", "longitude", "place", *_PASSES, *_TIMES,
 ))  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from anyio import to_thread
 from glimpsed import files
 from glimpsed.errors import UsageError
 from glimpsed.explaining import moment, owners, row_fields, row_hint, row_state, same_name
+from glimpsed.indexing.dating import MTIME, told_by
 from glimpsed.indexing.look import see
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading import names
@@ -79,6 +80,7 @@ class Explainer:
         for name in _SAME:
             setattr(shown, name, getattr(row, name))
         shown.id = row.content_id or None
+        shown.taken_from = told_by(row)
         shown.modified_at = moment(row.mtime_ns / 1e9)
         shown.retry_at = moment(row.retry_at)
         shown.missing_since = moment(row.missing_since)
@@ -120,6 +122,8 @@ class Explainer:
             one._replace(sources=one.sources or by_label.get(one.name, ())) for one in of_fields(values, sources)
         ]
         shown.fields = [_value(one) for one in of_values if one.used]
+        if shown.taken_from == MTIME and shown.modified_at is not None:
+            shown.fields.append(Value(name="taken_at", value=shown.modified_at, sources=[MTIME]))
         shown.passed_over = [_value(one) for one in (*of_values, *told) if not one.used]
 
     async def _group(self, path: str, content_id: str, beside: str, *, look: bool) -> list[Member]:

@@ -82,7 +82,9 @@ class Content:
     """Pixels, after orientation."""
     height: int | None = None
     taken_at: str | None = None
-    """ISO 8601 local time, with its offset where the picture tells it."""
+    """ISO 8601 local time, with its offset and parts of a second where the picture tells them."""
+    taken_from: str | None = None
+    """Which field tells it, such as `EXIF:DateTimeOriginal`."""
     camera: str | None = None
     latitude: float | None = None
     """Degrees north, WGS 84."""
@@ -185,6 +187,8 @@ class Row:
     width: int | None = None
     height: int | None = None
     taken_at: str | None = None
+    taken_from: str | None = None
+    """What tells it: see `Content.taken_from`, or a sidecar, or the file's name."""
     camera: str | None = None
     latitude: float | None = None
     longitude: float | None = None

@@ -93,7 +93,7 @@ def test_bad_pictures_tell_why(worker: Worker, tmp_path: Path) -> None:
     assert told.content.fault.kind is FaultKind.TRUNCATED
     assert told.fault is not None
     assert (told.lines, told.drawn) == (None, None)
-    assert [source.name for source in told.sources] == ["EXIF"]
+    assert [source.name for source in told.sources] == ["EXIF:ImageDescription"]
     (tmp_path / "large.png").write_bytes(encode(Image.new("L", (2000, 2000))))
     large = explained(worker, tmp_path / "large.png")
     assert large.fault is not None

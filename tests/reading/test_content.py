@@ -36,6 +36,7 @@ def test_a_sound_picture(form: str) -> None:
         width=200,
         height=300,
         taken_at="2024-03-05T10:11:12+09:00",
+        taken_from="EXIF:DateTimeOriginal",
         camera="Canon EOS R5",
         latitude=35.0,
         longitude=135.75,

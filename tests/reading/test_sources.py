@@ -10,8 +10,8 @@ from tests import pictures
 
 from glimpsed import files
 from glimpsed.reading.anew import fields as read_fields
-from glimpsed.reading.blocks import Blocks
-from glimpsed.reading.sources import DECODER, FIELDS, Source, Told, alone, of_fields, of_parts, sidecar_names
+from glimpsed.reading.fields import Field
+from glimpsed.reading.sources import DECODER, FIELDS, Source, Told, apart, of_fields, of_parts, sidecar_names
 from glimpsed.records import CONTENT_LABELS, Content, Part
 
 LIMIT = 1_000_000
@@ -20,6 +20,7 @@ LIMIT = 1_000_000
 def told(data: bytes) -> tuple[tuple[Told, ...], tuple[Told, ...]]:
     content, sources = read_fields(data, "id", max_pixels=LIMIT)
     values = {name: getattr(content, name) for name in FIELDS}
+    assert values["taken_from"] is None or values["taken_from"] in {source.name for source in sources}
     return of_fields(values, sources), of_parts(content.parts, sources)
 
 
@@ -36,34 +37,38 @@ def test_every_block_of_a_jpeg_is_told_apart() -> None:
         Told("format", "jpeg", (DECODER,)),
         Told("width", 640, (DECODER,)),
         Told("height", 400, (DECODER,)),
-        Told("taken_at", "2024-03-05T10:11:12", ("EXIF",)),
-        Told("taken_at", "2023-01-01T00:00:00", ("XMP",), used=False),
-        Told("camera", "Canon EOS R5", ("EXIF",)),
-        Told("latitude", 35.0, ("EXIF",)),
-        Told("longitude", 135.75, ("EXIF",)),
+        Told("taken_at", "2024-03-05T10:11:12", ("EXIF:DateTimeOriginal",)),
+        Told("taken_at", "2023-01-01T00:00:00", ("XMP-exif:DateTimeOriginal",), used=False),
+        Told("camera", "Canon EOS R5", ("EXIF:Make, EXIF:Model",)),
+        Told("latitude", 35.0, ("EXIF:GPSPosition",)),
+        Told("longitude", 135.75, ("EXIF:GPSPosition",)),
     )
     by_text = {(one.name, one.value): (one.sources, one.used) for one in of_words}
-    assert by_text[("caption", "A receipt")] == (("EXIF", "IPTC"), True)
-    assert by_text[("title", "Lunch")] == (("XMP",), True)
-    assert by_text[("keywords", "food, noodles")] == (("EXIF", "XMP"), True)
-    assert by_text[("place", "Kyoto")] == (("IPTC",), True)
-    assert by_text[("comment", "Made by hand")] == (("comment",), True)
-    assert by_text[("comment", "Paid")] == (("EXIF",), True)
+    assert by_text[("caption", "A receipt")] == (("EXIF:ImageDescription", "IPTC:Caption-Abstract"), True)
+    assert by_text[("title", "Lunch")] == (("XMP-dc:title",), True)
+    assert by_text[("keywords", "food, noodles")] == (("EXIF:XPKeywords", "XMP-dc:subject"), True)
+    assert by_text[("place", "Kyoto")] == (("IPTC:City",), True)
+    assert by_text[("comment", "Made by hand")] == (("File:Comment",), True)
+    assert by_text[("comment", "Paid")] == (("EXIF:UserComment",), True)
+    assert by_text[("camera", "Canon EOS R5")] == (("EXIF:Make, EXIF:Model",), True)
     assert all(one.used for one in of_words)
 
 
 def test_texts_of_a_png_are_named() -> None:
     data = pictures.encode(pictures.draw("x"), "PNG", png_text={"Title": "Lunch", "Description": "Noodles"})
     assert [(one.name, one.sources) for one in told(data)[1]] == [
-        ("caption", ("text Description",)),
-        ("title", ("text Title",)),
+        ("caption", ("PNG:Description",)),
+        ("title", ("PNG:Title",)),
     ]
 
 
 @pytest.mark.parametrize("form", ["WEBP", "TIFF", "AVIF"])
 def test_other_containers(form: str) -> None:
     data = pictures.encode(pictures.draw("x"), form, caption="A receipt", xmp="<dc:title>Lunch</dc:title>")
-    assert [(one.name, one.sources) for one in told(data)[1]] == [("caption", ("EXIF",)), ("title", ("XMP",))]
+    assert [(one.name, one.sources) for one in told(data)[1]] == [
+        ("caption", ("EXIF:ImageDescription",)),
+        ("title", ("XMP-dc:title",)),
+    ]
 
 
 def test_what_no_source_says_is_told_without_one() -> None:
@@ -109,19 +114,22 @@ def test_a_source_that_is_kept_comes_first() -> None:
     assert of_fields(values, [])[0] == Told("taken_at", "2024", ("file name",))
 
 
-def test_blocks_are_named_one_by_one() -> None:
-    found = Blocks(exif=b"II", texts=[("Title", "x"), ("", "y")], comments=["a", "b"])
-    assert [name for name, _ in alone(found)] == ["EXIF", "text Title", "text", "comment", "comment"]
-    assert next(one for _, one in alone(found)) == Blocks(exif=b"II")
-    assert list(alone(Blocks())) == []
+def test_make_and_model_are_one_place() -> None:
+    said = [
+        Field("EXIF:Make", "make", "Canon"),
+        Field("XMP-tiff:Make", "make", "x"),
+        Field("EXIF:Model", "model", "R5"),
+    ]
+    assert list(apart(said)) == [("EXIF:Make, EXIF:Model", [said[0], said[2]]), ("XMP-tiff:Make", [said[1]])]
+    assert list(apart([])) == []
 
 
-def test_a_picture_with_thousands_of_blocks_is_told_in_few() -> None:
-    found = Blocks(comments=[f"comment {number}" for number in range(5000)])
-    made = list(alone(found))
-    assert len(made) == 51
-    assert made[-1][0] == "comment, all others"
-    assert sum(len(one.comments) for _, one in made) == 5000
+def test_a_picture_with_thousands_of_places_is_told_in_few() -> None:
+    said = [Field(f"PNG:{number}", "comment", "x") for number in range(5000)]
+    made = list(apart([*said, *said]))
+    assert len(made) == 201
+    assert made[-1][0] == "others"
+    assert sum(len(some) for _, some in made) == 10_000
 
 
 @pytest.mark.parametrize("names", [(), ("a.jpg.xmp",), ("a.xmp", "a.txt"), ("a|b:3.xmp", "a|b:3.txt"), ("ä\n.txt",)])

@@ -277,7 +277,7 @@ async def test_a_picture_is_explained(picture: str, tmp_path: Path) -> None:
         assert told.content.content_id == content_id(picture)
         assert told.stamp == files.look(picture)
         assert [(source.name, [part.text for part in source.content.parts]) for source in told.sources] == [
-            ("EXIF", ["A receipt"]),
+            ("EXIF:ImageDescription", ["A receipt"]),
             ("ramen.png.txt", ["Lunch with Ada"]),
         ]
         assert (told.lines, told.drawn, told.fault) == (None, None, None)

@@ -19,6 +19,7 @@ def batch(rows: Sequence[Row], dimension: int | None) -> pa.RecordBatch:
     columns["encoder"] = pa.array([row.encoder for row in rows], pa.utf8())
     columns["cut"] = pa.array([row.cut for row in rows], pa.int32())
     vector = columns.pop("vector")
+    del columns["taken_from"]
     columns["sparse"] = sparse_column([row.sparse for row in rows], pa.field("sparse", SPARSE))
     columns["vector"] = vector
     if dimension is not None:

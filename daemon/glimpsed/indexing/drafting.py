@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from glimpsed import files
 from glimpsed.events import Event
+from glimpsed.indexing import dating
 from glimpsed.indexing.context import Context, Pending
 from glimpsed.indexing.decide import identity
 from glimpsed.indexing.look import Job
@@ -27,7 +28,7 @@ def from_reading(job: Job, reading: Reading, same: Row | None, context: Context)
             row = replace(row, ocr=context.current.ocr)  # an icon: the second pass would find nothing
     else:
         assert same is not None
-        row, content, ocr, fault = _bytes_of(same), content_parts(same), ocr_text(same), None
+        row, content, ocr, fault = _bytes_of(dating.of_bytes(same)), content_parts(same), ocr_text(same), None
     row = with_sidecar(row, reading.sidecar_content)
     draft = _draft(job, row, content, ocr, reading.stamp, reading.beside, reading.sidecar_parts, context)
     draft = replace(draft, sources=sources)
@@ -37,7 +38,7 @@ def from_reading(job: Job, reading: Reading, same: Row | None, context: Context)
 def from_twin(job: Job, twin: Row, context: Context) -> Draft:
     """The draft of a file without sidecars whose content a row tells already: only its place is new."""
     assert job.seen.stamp is not None
-    draft = _draft(job, _bytes_of(twin), content_parts(twin), ocr_text(twin), job.seen.stamp, "", (), context)
+    draft = _draft(job, _bytes_of(dating.of_bytes(twin)), content_parts(twin), ocr_text(twin), job.seen.stamp, "", (), context)
     return replace(draft, sources=(twin,))
 
 
@@ -90,7 +91,8 @@ def _draft(
 ) -> Draft:
     path = job.seen.path
     row = placed(row, path=path, folder=job.folder, stamp=stamp, beside=beside, now=context.wall())
-    place = (*sidecars, *names.words(path, job.folder))
+    row = dating.by_name(row, path)
+    place = (*sidecars, *names.words(path, job.folder), *dating.name_words(row))
     why = getattr(job.work, "why", type(job.work).__name__.lower())
     return Draft(row, content, place, ocr, why)
 
@@ -105,6 +107,7 @@ def _bytes_of(row: Row) -> Row:
         width=row.width,
         height=row.height,
         taken_at=row.taken_at,
+        taken_from=row.taken_from,
         camera=row.camera,
         latitude=row.latitude,
         longitude=row.longitude,

@@ -7,6 +7,7 @@ OCR'd picture is described anew without being read again.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from glimpsed.indexing import dating
 from glimpsed.reading import description
 from glimpsed.reading.description import describe
 from glimpsed.records import Content, Description, Encoding, Part, Row, Stamp
@@ -130,6 +131,7 @@ def of_content(content: Content, *, reader: str) -> Row:
         width=content.width,
         height=content.height,
         taken_at=content.taken_at,
+        taken_from=content.taken_from,
         camera=content.camera,
         latitude=content.latitude,
         longitude=content.longitude,
@@ -144,8 +146,7 @@ def with_sidecar(row: Row, sidecar: Content | None) -> Row:
         return row
     located = row.latitude is not None
     return replace(
-        row,
-        taken_at=row.taken_at or sidecar.taken_at,
+        dating.by_sidecar(row, sidecar),
         camera=row.camera or sidecar.camera,
         latitude=row.latitude if located else sidecar.latitude,
         longitude=row.longitude if located else sidecar.longitude,

@@ -10,7 +10,7 @@ from glimpsed.reading.content import read_content
 from glimpsed.reading.faults import BadPicture
 from glimpsed.reading.messages import Beside, Explained, Sighted
 from glimpsed.reading.ocr import Line, Lines, Ocr
-from glimpsed.reading.sources import Source, alone, sidecar_names
+from glimpsed.reading.sources import Source, apart, sidecar_names
 from glimpsed.records import Content, Fault, Stamp
 
 
@@ -64,7 +64,7 @@ def explain(
 
 
 def fields(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Content, tuple[Source, ...]]:
-    """What the first pass makes of these bytes, and what each block would say without the others."""
+    """What the first pass makes of these bytes, and what each field of them would say without the others."""
     found: list[Blocks] = []
 
     def noted(blocks: Blocks) -> Content:
@@ -72,8 +72,8 @@ def fields(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Content, t
         return metadata.of_blocks(blocks)
 
     content, _ = read_content(data, content_id, max_pixels=max_pixels, fields=noted)
-    parts = (pair for blocks in found for pair in alone(blocks))
-    return content, tuple(Source(name, metadata.of_blocks(one)) for name, one in parts)
+    said = [field for blocks in found for field in metadata.everything(blocks)]
+    return content, tuple(Source(name, metadata.of_said(some)) for name, some in apart(said))
 
 
 def _of_sidecars(beside: Beside) -> tuple[Source, ...]:

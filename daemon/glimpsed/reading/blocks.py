@@ -11,7 +11,10 @@ LIMIT = 16 << 20
 """Bytes of one block, also after inflating it."""
 
 _XMP_JPEG = b"http://ns.adobe.com/xap/1.0/\0"
+_XMP_MORE = b"http://ns.adobe.com/xmp/extension/\0"
 _XMP_UUID = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")
+_EXIF_UUID = b"JpgTiffExif->JP2"
+_IPTC_UUID = bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38")
 _RAW_PROFILE = re.compile(r"Raw profile type (\w+)", re.IGNORECASE)
 
 
@@ -49,6 +52,7 @@ def blocks(data: bytes) -> Blocks:
 
 def _jpeg(data: bytes) -> Blocks:
     out = Blocks()
+    more: dict[bytes, list[tuple[int, bytes]]] = {}
     for kind, start, end in containers.jpeg(data):
         body = data[start:end]
         if kind == b"\xda":
@@ -57,10 +61,17 @@ def _jpeg(data: bytes) -> Blocks:
             out.exif = body[6:]
         elif kind == b"\xe1" and body.startswith(_XMP_JPEG):
             out.xmp.append(body[len(_XMP_JPEG) :])
+        elif kind == b"\xe1" and body.startswith(_XMP_MORE):
+            # XMP part 3, 1.1.3.1: digest, length of all, offset of this piece.
+            name, rest = body[len(_XMP_MORE) :][:32], body[len(_XMP_MORE) + 32 :]
+            more.setdefault(name, []).append((int.from_bytes(rest[4:8], "big"), rest[8:]))
         elif kind == b"\xed" and body.startswith(b"Photoshop 3.0\0"):
             out.photoshop += body[14:]
         elif kind == b"\xfe":
             out.comments.append(decode(body.rstrip(b"\0")))
+    # What belongs to no packet here is left over from another one.
+    kept = (pieces for name, pieces in more.items() if any(name in packet for packet in out.xmp))
+    out.xmp += [b"".join(piece for _, piece in sorted(pieces)) for pieces in kept]
     return out
 
 
@@ -102,9 +113,11 @@ def _inflated(packed: bytes) -> bytes:
 
 
 def _raw_profile(out: Blocks, kind: str, text: bytes) -> None:
-    """As ImageMagick hides other containers' blocks in PNG: name, length, then hexadecimal."""
+    """As ImageMagick hides other containers' blocks in PNG: a line with a name, one with the length, hexadecimal."""
+    _, _, rest = text.lstrip().partition(b"\n")
+    _, _, digits = rest.lstrip().partition(b"\n")
     try:
-        body = bytes.fromhex(b"".join(text.split()[2:]).decode("ascii"))
+        body = bytes.fromhex(digits.decode("ascii"))
     except ValueError:
         return
     if kind in {"exif", "app1"} and body.startswith(b"Exif\0\0"):
@@ -161,6 +174,13 @@ def _tiff(data: bytes) -> Blocks:
 def _jpeg2000(data: bytes) -> Blocks:
     out = Blocks()
     for kind, start, end in containers.boxes(data):
-        if kind == b"uuid" and data[start : start + 16] == _XMP_UUID:
-            out.xmp.append(data[start + 16 : min(end, start + LIMIT)])
+        if kind != b"uuid":
+            continue
+        name, body = data[start : start + 16], data[start + 16 : min(end, start + LIMIT)]
+        if name == _XMP_UUID:
+            out.xmp.append(body)
+        elif name == _EXIF_UUID:
+            out.exif = body.removeprefix(b"Exif\0\0")
+        elif name == _IPTC_UUID:
+            out.iptc = body
     return out

@@ -131,7 +131,8 @@ class Directory(NamedTuple):
     """Whether a value, or the place of the next directory, lies beyond the end of the file."""
 
 
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4}
+_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
+"""Bytes a value by type; 129 is UTF-8 text (EXIF 3.0)."""
 
 
 def byte_order(data: bytes) -> str | None:
@@ -139,17 +140,20 @@ def byte_order(data: bytes) -> str | None:
     return {b"II*\0": "<", b"MM\0*": ">"}.get(bytes(data[:4]))
 
 
-def tiff_directory(data: bytes, order: str, at: int) -> Directory | None:
-    """The directory at `at`; None where it does not lie in the file. Entries that do not are left out."""
+def tiff_directory(data: bytes, order: str, at: int, *, whole: bool = True) -> Directory | None:
+    """The directory at `at`; None where it does not lie in the file. Entries that do not are left out.
+
+    Not `whole`: where only its beginning lies in the file, the entries there.
+    """
     if at < 8 or at + 2 > len(data):
         return None
     (count,) = struct.unpack_from(order + "H", data, at)
     end = at + 2 + 12 * count
-    if end > len(data):
+    if end > len(data) and whole:
         return None
     entries: dict[int, tuple[int, int, int]] = {}
     cut = end + 4 > len(data)
-    for place in range(at + 2, end, 12):
+    for place in range(at + 2, min(end, len(data) - 11), 12):
         tag, kind, number = struct.unpack_from(order + "HHI", data, place)
         length = _SIZES.get(kind, 0) * number
         where = place + 8
@@ -177,5 +181,5 @@ def tiff_numbers(data: bytes, order: str, entry: tuple[int, int, int], limit: in
         flat = struct.unpack_from(f"{order}{2 * number}{'I' if kind == 5 else 'i'}", data, where)
         pairs = zip(flat[::2], flat[1::2], strict=True)
         return tuple(above / below if below else float("nan") for above, below in pairs)
-    letter = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I"}[kind]
+    letter = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 129: "B"}[kind]
     return tuple(struct.unpack_from(f"{order}{number}{letter}", data, where))

@@ -6,29 +6,32 @@ from email.utils import parsedate_to_datetime
 
 _DATE = re.compile(
     r"(\d{4})(?:[:./-](\d{1,2})(?:[:./-](\d{1,2}))?)?"
-    r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2}))?(?:[.,]\d*)?)?\s*(Z|[+-]\d{2}:?\d{2})?"
+    r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d*))?)?)?\s*(Z|[+-]\d{1,2}(?::?\d{2})?)?"
 )
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2})(\d{2})(\d{2})?)?\s*(Z|[+-]\d{2}:?\d{2})?")
-_OFFSET = re.compile(r"(Z)|([+-])(\d{2}):?(\d{2})")
+_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2})(\d{2})(\d{2})?(?:[.,](\d*))?)?\s*(Z|[+-]\d{1,2}(?::?\d{2})?)?")
+_OFFSET = re.compile(r"(Z)|([+-])(\d{1,2})(?::?(\d{2}))?")
 FIRST_YEAR = 1826
 """Of the oldest photograph that is left; anything before is a clock that was never set."""
 
 
-def parse(text: str, offset: str | None = None) -> str | None:
+def parse(text: str, offset: str | None = None, fraction: str | None = None) -> str | None:
     """`2024:03:05 10:11:12`, any ISO 8601 form or a mail date, as `2024-03-05T10:11:12`; None where it is no date.
 
-    An offset in the text, or else `offset`, stands behind it as `+09:00`. What is missing at the end of a date is its
-    beginning: `2024-03` is the first of March.
+    An offset in the text, or else `offset`, stands behind it as `+09:00`; parts of a second in the text, or else the
+    digits of `fraction`, as `12.345`, at most six. What is missing at the end of a date is its beginning: `2024-03` is
+    the first of March.
     """
     text = text.strip(" \0\t\r\n")
     found = _DATE.fullmatch(text) or _COMPACT.fullmatch(text)
     if found is None:
         return _mail_date(text)
-    year, month, day, hour, minute, second, zone = found.groups()
+    year, month, day, hour, minute, second, part, zone = found.groups()
+    digits = (part or (fraction or "").strip(" \0")) if second else ""
+    micro = int(digits[:6].ljust(6, "0")) if digits.isascii() and digits.isdigit() else 0
     try:
         # Cameras write the 60th second of a minute.
         moment = datetime(
-            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), min(59, int(second or 0))
+            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), min(59, int(second or 0)), micro
         )
     except ValueError:
         return None
@@ -41,7 +44,7 @@ def _zone(text: str | None) -> timezone | None:
         return None
     if found[1]:
         return UTC
-    minutes = int(found[3]) * 60 + int(found[4])
+    minutes = int(found[3]) * 60 + int(found[4] or 0)
     if minutes > 14 * 60:
         return None
     return timezone(timedelta(minutes=-minutes if found[2] == "-" else minutes))
@@ -57,7 +60,9 @@ def _mail_date(text: str) -> str | None:
 def _written(moment: datetime) -> str | None:
     if moment.year < FIRST_YEAR:
         return None
-    return moment.isoformat(timespec="seconds")
+    whole = moment.isoformat(timespec="seconds")
+    part = f".{moment.microsecond:06}".rstrip("0.")
+    return whole[:19] + part + whole[19:]
 
 
 def words(taken_at: str) -> str:

@@ -1,28 +1,31 @@
 """EXIF blocks (CIPA DC-008): the few tags that say something about a picture, from blocks of any state of repair."""
 
 import math
-import re
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from glimpsed.reading import containers, dates
+from glimpsed.reading.comments import coded
 from glimpsed.reading.containers import Directory
+from glimpsed.reading.fields import Field, position_text, worded
 from glimpsed.reading.texts import clean, decode
 
-_TEXT_LIMIT = 1 << 20
-_BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
+_TEXT_LIMIT = 4 << 20
+_PAGES = 256
+"""Pages of a TIFF whose texts are read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Exif:
-    """A parsed block: the tags of its three directories that were readable."""
+    """A parsed block: the tags of its directories that were readable."""
 
     data: bytes = b""
     order: str = "<"
     main: Directory = field(default_factory=lambda: Directory({}))
     details: Directory = field(default_factory=lambda: Directory({}))
     gps: Directory = field(default_factory=lambda: Directory({}))
+    pages: tuple[Directory, ...] = ()
+    """The main directories behind the first: a thumbnail's in a picture's block, the other pages' in a TIFF."""
 
     def raw(self, directory: Directory, tag: int) -> bytes:
         """The bytes of a tag, empty where it is not there."""
@@ -31,7 +34,15 @@ class Exif:
 
     def text(self, directory: Directory, tag: int) -> str:
         """A tag of type ASCII, in whatever encoding it really is."""
-        return clean(decode(self.raw(directory, tag).strip(b"\0 ").replace(b"\0", b" ")))
+        return clean(_ascii(self.raw(directory, tag)))
+
+    def anywhere_raw(self, tag: int) -> bytes:
+        """The bytes of a tag, which some programs put into the other directory."""
+        return self.raw(self.details if tag in self.details.entries else self.main, tag)
+
+    def anywhere(self, tag: int) -> str:
+        """The same as text."""
+        return clean(_ascii(self.anywhere_raw(tag)))
 
     def numbers(self, directory: Directory, tag: int) -> tuple[float, ...]:
         """The numbers of a tag, empty where it is not there."""
@@ -45,16 +56,24 @@ def parse(data: bytes) -> Exif:
     if order is None or len(data) < 8:
         return Exif()
     empty = Directory({})
-    main = (
-        containers.tiff_directory(data, order, int.from_bytes(data[4:8], "little" if order == "<" else "big")) or empty
-    )
+
+    def at(place: int) -> Directory:
+        return containers.tiff_directory(data, order, place, whole=False) or empty
+
+    main = at(int.from_bytes(data[4:8], "little" if order == "<" else "big"))
 
     def below(tag: int) -> Directory:
         entry = main.entries.get(tag)
         numbers = containers.tiff_numbers(data, order, entry, 1) if entry and entry[0] in {3, 4, 13} else ()
-        return containers.tiff_directory(data, order, int(numbers[0])) or empty if numbers else empty
+        return at(int(numbers[0])) if numbers else empty
 
-    return Exif(data, order, main, below(0x8769), below(0x8825))
+    pages: list[Directory] = []
+    following, seen = main.next, set[int]()
+    while following and following not in seen and len(pages) < _PAGES:
+        seen.add(following)
+        pages.append(at(following))
+        following = pages[-1].next
+    return Exif(data, order, main, below(0x8769), below(0x8825), tuple(pages))
 
 
 def orientation(exif: Exif) -> int:
@@ -63,19 +82,23 @@ def orientation(exif: Exif) -> int:
     return int(numbers[0]) if numbers and numbers[0] in range(1, 9) else 1
 
 
-def taken(exif: Exif) -> str | None:
-    """When the picture was taken, or else digitized, with its offset where there is one."""
-    return _date(exif, exif.details, 0x9003, (0x9011, 0x9010)) or _date(exif, exif.details, 0x9004, (0x9012, 0x9010))
+_DATES = (
+    (0x9003, "EXIF:DateTimeOriginal", 0x9011, 0x9291),
+    (0x9004, "EXIF:CreateDate", 0x9012, 0x9292),
+    (0x0132, "EXIF:ModifyDate", 0x9010, 0x9290),
+)
+"""Tag, name, tag of its offset, tag of its parts of a second."""
 
 
-def changed(exif: Exif) -> str | None:
-    """The file's own date: all that some cameras write."""
-    return _date(exif, exif.main, 0x0132, (0x9010,))
-
-
-def _date(exif: Exif, directory: Directory, tag: int, offsets: tuple[int, ...]) -> str | None:
-    offset = next(filter(None, (exif.text(exif.details, tag) for tag in offsets)), None)
-    return dates.parse(exif.text(directory, tag), offset)
+def _dates(exif: Exif) -> Iterator[Field]:
+    for tag, source, offset, fraction in _DATES:
+        when = dates.parse(exif.anywhere(tag), exif.anywhere(offset), exif.anywhere(fraction))
+        yield Field(source, "taken", when or "")
+    day, clock = exif.text(exif.gps, 29), exif.numbers(exif.gps, 7)
+    if day and len(clock) == 3 and all(0 <= part < 61 for part in clock):
+        hour, minute, second = clock
+        when = f"{day} {int(hour):02}:{int(minute):02}:{int(second):02}Z"
+        yield Field("EXIF:GPSDateTime", "taken", dates.parse(when, None, f"{second % 1:.6f}"[2:]) or "")
 
 
 _COMPANY = frozenset({
@@ -123,57 +146,57 @@ def on_earth(latitude: float, longitude: float) -> tuple[float, float] | None:
     return round(latitude, 7), round(longitude, 7)
 
 
-def texts(exif: Exif) -> Iterator[tuple[str, str]]:
-    """Label and text of all tags that people write into."""
-    yield "caption", exif.text(exif.main, 0x010E)
-    yield "caption", _wide(exif, 0x9C9F)
-    yield "title", _wide(exif, 0x9C9B)
-    yield "keywords", _wide(exif, 0x9C9E)
-    yield "comment", _wide(exif, 0x9C9C)
-    yield "comment", _user_comment(exif)
-    yield "author", exif.text(exif.main, 0x013B)
-    yield "author", _wide(exif, 0x9C9D)
+_TEXTS = (
+    (0x010E, "EXIF:ImageDescription", "caption"),
+    (0x010D, "EXIF:DocumentName", "title"),
+    (0x011D, "EXIF:PageName", "title"),
+    (0xA436, "EXIF:ImageTitle", "title"),
+    (0x013B, "EXIF:Artist", "author"),
+    (0xA437, "EXIF:Photographer", "author"),
+    (0xA430, "EXIF:OwnerName", "author"),
+    (0x8298, "EXIF:Copyright", "author"),
+    (0x010F, "EXIF:Make", "make"),
+    (0x0110, "EXIF:Model", "model"),
+    (0xA434, "EXIF:LensModel", "lens"),
+)
+_WIDE = (
+    (0x9C9F, "EXIF:XPSubject", "caption"),
+    (0x9C9B, "EXIF:XPTitle", "title"),
+    (0x9C9E, "EXIF:XPKeywords", "keywords"),
+    (0x9C9C, "EXIF:XPComment", "comment"),
+    (0x9C9D, "EXIF:XPAuthor", "author"),
+)
+_PAGE = frozenset({0x010E, 0x010D, 0x011D})
+"""Texts that each page of a TIFF has for itself."""
 
 
-def _wide(exif: Exif, tag: int) -> str:
-    """Windows' own tags are UTF-16, whatever the byte order of the block."""
-    return clean(exif.raw(exif.main, tag).decode("utf-16-le", "replace").split("\0")[0])
+def fields(exif: Exif) -> Iterator[Field]:
+    """All that says something to people."""
+    for tag, source, label in _TEXTS:
+        raw = exif.anywhere_raw(tag)
+        yield worded(source, label, _copyright(raw) if tag == 0x8298 else _ascii(raw))
+    for page in exif.pages:
+        yield from (
+            worded(source, label, _ascii(exif.raw(page, tag))) for tag, source, label in _TEXTS if tag in _PAGE
+        )
+    for tag, source, label in _WIDE:
+        # Windows' own tags are UTF-16, whatever the byte order of the block.
+        yield worded(source, label, exif.anywhere_raw(tag).decode("utf-16-le", "replace").split("\0")[0])
+    yield worded("EXIF:UserComment", "comment", coded(exif.anywhere_raw(0x9286), exif.order))
+    yield Field("EXIF:GPSAreaInformation", "place", clean(coded(exif.raw(exif.gps, 28), exif.order)))
+    yield from _dates(exif)
+    yield Field("EXIF:GPSPosition", "position", position_text(position(exif)))
 
 
-def _user_comment(exif: Exif) -> str:
-    raw = exif.raw(exif.details, 0x9286)
-    code, body = raw[:8], raw[8:]
-    if code == b"UNICODE\0":
-        return clean(_utf16(body, exif.order))
-    if code == b"JIS\0\0\0\0\0":
-        return clean(body.decode("iso2022_jp", "replace"))
-    if code not in {b"ASCII\0\0\0", bytes(8)}:
-        # No code at all, as some programs have it.
-        body = raw
-    body = body.strip(b"\0 ")
-    return "" if _BINARY.search(body) else clean(decode(body))
+def _ascii(raw: bytes) -> str:
+    """A text of type ASCII, in whatever encoding it really is. It ends at a zero byte, unless it is UTF-16."""
+    if 4 * raw.rstrip(b"\0 ").count(0) > len(raw):
+        wide = decode(raw).strip("\0 ")
+        if wide.isprintable() and wide:
+            return wide
+    return decode(raw.partition(b"\0")[0].strip(b" "))
 
 
-def _utf16(body: bytes, order: str) -> str:
-    """Of both byte orders the one that makes sense: the block's own is often not the comment's."""
-    if body[:2] in {b"\xff\xfe", b"\xfe\xff"} or not body.strip(b"\0 "):
-        return decode(body.rstrip(b"\0 "))
-    ascii_body = body.strip(b"\0 ")
-    if b"\0" not in ascii_body and ascii_body.isascii():
-        return ascii_body.decode("ascii")
-    own = "utf-16-le" if order == "<" else "utf-16-be"
-    other = "utf-16-be" if order == "<" else "utf-16-le"
-    body = body[: len(body) // 2 * 2]
-    return max((body.decode(encoding, "replace").strip("\0 ") for encoding in (own, other)), key=_sense)
-
-
-def _sense(text: str) -> float:
-    """How much of a text is letters, blanks and marks of the scripts in everyday use."""
-    good = sum(
-        sign < "\u1000" or "\u2010" <= sign <= "\u206f" or "\u3000" <= sign <= "\u9fff" or "가" <= sign <= "힣"
-        for sign in text
-    )
-    bad = sum(unicodedata.category(sign) in {"Cn", "Co", "Cc", "Cs"} for sign in text)
-    # Swapped, a blank or a letter of ASCII becomes a sign whose number ends in 00.
-    swapped = sum(ord(sign) & 0xFF == 0 for sign in text)
-    return (good - 2 * bad - 2 * swapped) / max(1, len(text))
+def _copyright(raw: bytes) -> str:
+    """A zero byte parts the photographer's from the editor's."""
+    return "\n".join(decode(part) for part in raw.strip(b"\0 ").split(b"\0"))

@@ -1,13 +1,13 @@
 """What people and cameras wrote into a picture: EXIF, IPTC, XMP, PNG texts and comments."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
-from glimpsed.reading import dates, exif, iptc, xmp
+from glimpsed.reading import dates, exif, iptc, keyed, xmp
+from glimpsed.reading import fields as said_by
 from glimpsed.reading.blocks import Blocks, blocks
-from glimpsed.reading.exif import Exif
+from glimpsed.reading.fields import Field, first, worded
 from glimpsed.reading.texts import clean
-from glimpsed.reading.xmp import Xmp
 from glimpsed.records import CONTENT_LABELS, Content, Part
 
 _BOILERPLATE = re.compile(
@@ -42,62 +42,55 @@ def boilerplate(text: str) -> bool:
     return not bare or _BOILERPLATE.fullmatch(bare) is not None
 
 
-_PNG_LABELS = {
-    "title": "title", "description": "caption", "caption": "caption", "subject": "caption", "comment": "comment",
-    "author": "author", "artist": "author", "keywords": "keywords", "parameters": "comment",
-    "imagedescription": "caption", "headline": "caption", "exif:imagedescription": "caption",
-}  # fmt: skip
-_PNG_DATES = ("creation time", "create-date", "exif:datetimeoriginal")
 _LISTS = frozenset({"keywords", "people", "place"})
 """Labels whose texts are names: joined to one part."""
+_CUT = 32
+"""Characters of IPTC's shortest field: a text of so many that another one begins with is that text, cut."""
 
 
 def fields(data: bytes) -> Content:
     """All that the bytes of a picture say besides its pixels; `content_id`, `format` and size are left empty.
 
-    `taken_at` is the first there is of: EXIF's original, its digitized, XMP's, PNG's and IPTC's date, EXIF's
-    date of the file. Never raises; broken pictures keep what can be had.
+    Which place wins where several tell one thing: see `reading.fields`. Never raises; broken pictures keep what can
+    be had.
     """
     return of_blocks(blocks(data))
 
 
 def of_blocks(found: Blocks) -> Content:
     """The same from blocks that were cut out already."""
-    block = exif.parse(found.exif)
-    packets = [xmp.read(packet) for packet in found.xmp]
-    pairs = list(iptc.texts(iptc.from_photoshop(found.photoshop) or iptc.from_photoshop(found.iptc)))
-    taken = _taken(block, packets, found, dict(pairs))
-    camera = exif.camera(block) or next((p.camera for p in packets if p.camera), None)
-    latitude, longitude = exif.position(block) or next((p.position for p in packets if p.position), (None, None))
-    every = [*exif.texts(block), *pairs, *(pair for p in packets for pair in p.texts), *_png(found)]
-    every += [("comment", text) for text in found.comments]
+    return of_said(everything(found))
+
+
+def of_said(said: Sequence[Field]) -> Content:
+    """The same from fields, the group to be believed first in front."""
+    taken = said_by.taken(said)
+    cameras = [exif.camera_name(first(group, "make"), first(group, "model")) for group in said_by.groups(said)]
+    camera = next(filter(None, cameras), None)
+    latitude, longitude = said_by.position(said) or (None, None)
     return Content(
         content_id="",
-        taken_at=taken,
+        taken_at=taken.text if taken else None,
+        taken_from=taken.source if taken else None,
         camera=camera,
         latitude=latitude,
         longitude=longitude,
-        parts=(*parts(every), *field_parts(taken, camera)),
+        parts=(
+            *parts(said_by.pairs(said)),
+            *field_parts(taken.text if taken else None, camera, first(said, "lens")),
+        ),
     )
 
 
-def _taken(block: Exif, packets: list[Xmp], found: Blocks, iptc_pairs: dict[str, str]) -> str | None:
-    png = {keyword.lower(): text for keyword, text in found.texts}
-    candidates = (
-        *(p.taken for p in packets),
-        *(dates.parse(png[key]) for key in _PNG_DATES if key in png),
-        dates.parse(iptc_pairs.get("date", "") + iptc_pairs.get("time", "")) or dates.parse(iptc_pairs.get("date", "")),
-        exif.changed(block),
-    )
-    return exif.taken(block) or next(filter(None, candidates), None)
-
-
-def _png(found: Blocks) -> Iterator[tuple[str, str]]:
-    for keyword, text in found.texts:
-        label = _PNG_LABELS.get(keyword.lower())
-        if label:
-            # Picture generators: what follows says what shall not be seen.
-            yield label, text.partition("Negative prompt:")[0]
+def everything(found: Blocks) -> list[Field]:
+    """All fields of a picture, the group to be believed first in front."""
+    written = found.iptc if found.iptc and not found.photoshop else iptc.from_photoshop(found.photoshop)
+    of_iptc = list(iptc.fields(written or iptc.from_photoshop(found.iptc)))
+    of_xmp = [field for packet in found.xmp for field in xmp.read(packet).fields]
+    middle = [*of_iptc, *of_xmp] if iptc.changed_alone(found.photoshop) else [*of_xmp, *of_iptc]
+    every = [*exif.fields(exif.parse(found.exif)), *middle, *keyed.fields(found.texts)]
+    every += [worded("File:Comment", "comment", text) for text in found.comments]
+    return [field for field in every if field.text]
 
 
 def parts(pairs: Iterable[tuple[str, str]]) -> tuple[Part, ...]:
@@ -105,10 +98,11 @@ def parts(pairs: Iterable[tuple[str, str]]) -> tuple[Part, ...]:
 
     Names (keywords, people, places) are one part a label, separated by commas; pairs of other labels are passed over.
     """
+    every = list(pairs)
     seen: set[str] = set()
     kept: dict[str, list[str]] = {}
     for label in CONTENT_LABELS:
-        for text in (text for name, text in pairs if name == label):
+        for text in (text for name, text in every if name == label):
             for item in re.split("[;,]", text) if label == "keywords" else [text]:
                 cleaned = clean(item)
                 # The same words count once, whichever block they stand in; a place may be named like a keyword.
@@ -119,11 +113,21 @@ def parts(pairs: Iterable[tuple[str, str]]) -> tuple[Part, ...]:
     return tuple(
         Part(label, text)
         for label, texts in kept.items()
-        for text in ([clean(", ".join(texts))] if label in _LISTS else texts)
+        for text in ([clean(", ".join(texts))] if label in _LISTS else _whole(texts))
     )
 
 
-def field_parts(taken_at: str | None, camera: str | None) -> tuple[Part, ...]:
+def _whole(texts: list[str]) -> list[str]:
+    """Without those that are another one cut short, as IPTC's fields of fixed length have them."""
+    return [
+        text
+        for text in texts
+        if len(text) < _CUT or not any(other.startswith(text) and other != text for other in texts)
+    ]
+
+
+def field_parts(taken_at: str | None, camera: str | None, lens: str = "") -> tuple[Part, ...]:
     """Fields as words for the full-text index."""
+    named = [text for text in (camera, lens) if text]
     date = (Part("date", dates.words(taken_at)),) if taken_at else ()
-    return (*date, Part("camera", camera)) if camera else date
+    return (*date, *(Part("camera", text) for text in named))

@@ -1,6 +1,6 @@
-"""Where fields and words came from: each block of a picture is read alone, and what it says is compared.
+"""Where fields and words came from: each place of a picture is asked alone, and what it says is compared.
 
-So a new field, label or kind of block is told without a line here.
+So a new field, label or place is told without a line here.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
-from glimpsed.reading.blocks import Blocks
+from glimpsed.reading.fields import Field
 from glimpsed.records import Content, Part
 
 DECODER = "decoder"
@@ -18,11 +18,11 @@ FIELDS = tuple(one.name for one in fields(Content) if one.name not in {"content_
 """What of a content is a field."""
 
 _DECODED = frozenset({"format", "width", "height"})
-_NAMES = {"exif": "EXIF", "xmp": "XMP", "photoshop": "IPTC", "iptc": "IPTC", "texts": "text", "comments": "comment"}
 _LISTS = frozenset({"keywords", "people", "place"})  # labels whose texts are names, joined by commas
 _DERIVED = frozenset({"date", "camera"})  # labels of parts that only say a field in words
 _SIDECAR = re.compile(r"(?:^|\|)(.+?):-?\d+:\d+:\d+(?=[|/]|$)", re.DOTALL)  # as `files.beside` writes it
-_MOST = 50  # blocks of one kind that are told apart; a picture made to hurt may have thousands
+_MOST = 200  # places that are told apart; a picture made to hurt may have thousands
+_OTHERS = "others"
 
 
 class Source(NamedTuple):
@@ -43,25 +43,14 @@ class Told(NamedTuple):
     """False: a source says it, another one was preferred."""
 
 
-def alone(found: Blocks) -> Iterator[tuple[str, Blocks]]:
-    """The name of each block and the same blocks without any other; of a kind at most some fifty, then the rest."""
-    for one in fields(found):
-        value, name = getattr(found, one.name), _NAMES.get(one.name, one.name)
-        if not isinstance(value, list):
-            if value:
-                yield name, _only(one.name, value)
-            continue
-        for item in value[:_MOST]:
-            keyword = item[0] if isinstance(item, tuple) and item and isinstance(item[0], str) else ""
-            yield f"{name} {keyword[:80]}".rstrip(), _only(one.name, [item])
-        if value[_MOST:]:
-            yield f"{name}, all others", _only(one.name, value[_MOST:])
-
-
-def _only(name: str, value: object) -> Blocks:
-    made = Blocks()
-    setattr(made, name, value)
-    return made
+def apart(said: Sequence[Field]) -> Iterator[tuple[str, list[Field]]]:
+    """Each place and what it says, such as `XMP-dc:title`; make and model of a camera together: they are one name."""
+    places: dict[str, list[Field]] = {}
+    for field in said:
+        key = field.source.partition(":")[0] if field.label in {"make", "model"} else field.source
+        places.setdefault(key if key in places or len(places) < _MOST else _OTHERS, []).append(field)
+    for key, some in places.items():
+        yield key if key == _OTHERS else ", ".join(dict.fromkeys(field.source for field in some)), some
 
 
 def sidecar_names(beside: str) -> tuple[str, ...]:

@@ -8,124 +8,160 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from glimpsed.reading import dates
+from glimpsed.reading import dates, fields
 from glimpsed.reading.exif import camera_name, on_earth
-from glimpsed.reading.texts import clean
+from glimpsed.reading.fields import Field, worded
+from glimpsed.reading.texts import clean, decode
+from glimpsed.reading.xmp_names import DATES, LABELS, PRIVATE, REGIONS, short
 
 LIMIT = 4 << 20
 """Bytes of one packet."""
+_VALUES = 20_000
+"""Values of one packet; no person wrote more."""
 
-_NAMESPACES = {
-    "http://www.w3.org/1999/02/22-rdf-syntax-ns#": "rdf",
-    "http://purl.org/dc/elements/1.1/": "dc",
-    "http://ns.adobe.com/xap/1.0/": "xmp",
-    "http://ns.adobe.com/photoshop/1.0/": "photoshop",
-    "http://ns.adobe.com/exif/1.0/": "exif",
-    "http://ns.adobe.com/tiff/1.0/": "tiff",
-    "http://iptc.org/std/Iptc4xmpCore/1.0/xmlns/": "iptc",
-    "http://iptc.org/std/Iptc4xmpExt/2008-02-29/": "ext",
-    "http://ns.adobe.com/lightroom/1.0/": "lr",
-    "http://www.digikam.org/ns/1.0/": "digiKam",
-    "http://www.metadataworkinggroup.com/schemas/regions/": "mwg-rs",
-    "http://ns.microsoft.com/photo/1.0/": "microsoft",
-    "http://ns.microsoft.com/photo/1.0": "microsoft",
-    "http://ns.microsoft.com/photo/1.2/t/Region#": "mp",
-    "http://cipa.jp/exif/1.0/": "exifEX",
-}
-
-_LABELS = {
-    "dc:description": "caption", "photoshop:Headline": "caption", "iptc:AltTextAccessibility": "caption",
-    "iptc:ExtDescrAccessibility": "caption", "tiff:ImageDescription": "caption",
-    "dc:title": "title",
-    "dc:subject": "keywords", "lr:hierarchicalSubject": "keywords", "digiKam:TagsList": "keywords",
-    "microsoft:LastKeywordXMP": "keywords",
-    "ext:PersonInImage": "people", "mp:PersonDisplayName": "people",
-    "iptc:Location": "place", "photoshop:City": "place", "photoshop:State": "place", "photoshop:Country": "place",
-    "ext:Sublocation": "place", "ext:City": "place", "ext:ProvinceState": "place", "ext:CountryName": "place",
-    "dc:creator": "author", "tiff:Artist": "author",
-    "exif:UserComment": "comment",
-}  # fmt: skip
-_TAKEN = ("exif:DateTimeOriginal", "photoshop:DateCreated", "exif:DateTimeDigitized", "xmp:CreateDate")
-_LEVELS = re.compile(r"[|/]")
+_WORD = {"Face", "Pet", ""}
+_PACKET = re.compile(r"<(?:\w+:)?(xmpmeta|xapmeta|RDF)\b.*</(?:\w+:)?\1\s*>", re.DOTALL)
+_LOOSE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
 class Xmp:
     """What one packet says."""
 
-    texts: tuple[tuple[str, str], ...] = ()
-    """Label and text, all language alternatives."""
-    taken: str | None = None
-    camera: str | None = None
-    position: tuple[float, float] | None = None
+    fields: tuple[Field, ...] = ()
+    """All language alternatives; the dates first, most trusted first."""
+
+    @property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """Label and text of all that is words."""
+        return tuple(fields.pairs(self.fields))
+
+    @property
+    def taken(self) -> str | None:
+        """When the picture was taken."""
+        found = fields.taken(self.fields)
+        return found.text if found else None
+
+    @property
+    def camera(self) -> str | None:
+        """What took it."""
+        return camera_name(fields.first(self.fields, "make"), fields.first(self.fields, "model"))
+
+    @property
+    def position(self) -> tuple[float, float] | None:
+        """Degrees north and east."""
+        return fields.position(self.fields)
 
 
 def read(packet: bytes) -> Xmp:
-    """Never raises: a packet that is no XML, or a dangerous one, says nothing."""
-    packet = packet[:LIMIT].strip(b"\0 \t\r\n")
+    """Never raises: a packet that is no XML, or a dangerous one, says nothing; a careless one is mended."""
+    root = _root(packet[:LIMIT])
+    return Xmp() if root is None else Xmp(tuple(_fields(root)))
+
+
+def _root(packet: bytes) -> Element | None:
+    text = _text(packet)
     try:
-        root = fromstring(packet, forbid_dtd=True)
+        return _parsed(text)
+    except (DefusedXmlException, RecursionError):
+        return None
+    except (ParseError, ValueError, LookupError):
+        pass
+    # Programs leave bytes of other encodings, bare ampersands and remains of an older packet behind.
+    found = _PACKET.search(text)
+    if found is None or "<!DOCTYPE" in text:
+        return None
+    try:
+        return _parsed(_LOOSE.sub("&amp;", _UNFIT.sub(" ", found.group())))
     except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
-        return Xmp()
+        return None
+
+
+def _parsed(text: str) -> Element:
+    root: Element = fromstring(text, forbid_dtd=True)
+    return root
+
+
+def _text(packet: bytes) -> str:
+    """The packet as text: UTF-8 as nearly all are, or UTF-16 or UTF-32 of either order."""
+    for zeros, encoding in (
+        (b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"),
+    ):  # fmt: skip
+        if 0 <= packet[:64].find(zeros) <= 4:
+            return packet.decode(encoding, "replace").strip("\ufeff\0 \t\r\n")
+    try:
+        text = packet.decode()
+    except UnicodeDecodeError:
+        text = decode(packet)
+    return text.strip("\ufeff\0 \t\r\n")
+
+
+def _fields(root: Element) -> Iterator[Field]:
     found: dict[str, list[str]] = {}
-    texts: list[tuple[str, str]] = []
-    for name, value in _properties(root):
+    said: list[Field] = []
+    for count, (name, value) in enumerate(_properties(root)):
+        if count == _VALUES:
+            break
         found.setdefault(name, []).append(value)
-        label = _LABELS.get(name)
-        if label == "keywords":
-            texts.extend(("keywords", level.strip()) for level in _LEVELS.split(value))
-        elif label:
-            texts.append((label, value))
-    texts.extend(("people", name) for name in _faces(root))
+        said.extend(_field(name, value))
 
     def first(name: str) -> str:
         return next(iter(found.get(name, ())), "")
 
-    return Xmp(
-        texts=tuple(texts),
-        taken=next(filter(None, (dates.parse(first(name)) for name in _TAKEN)), None),
-        camera=camera_name(first("tiff:Make"), first("tiff:Model")),
-        position=on_earth(_degrees(first("exif:GPSLatitude")), _degrees(first("exif:GPSLongitude"))),
-    )
+    for name in DATES:
+        # A time alone, as some write it, is no date.
+        when = dates.parse(first(name))
+        if when:
+            yield Field(f"XMP-{name}", "taken", when)
+    yield from said
+    yield from (Field("XMP-mwg-rs:Name", "people", name) for name in _faces(root))
+    here = on_earth(_degrees(first("exif:GPSLatitude")), _degrees(first("exif:GPSLongitude")))
+    if here:
+        yield Field("XMP-exif:GPSPosition", "position", fields.position_text(here))
 
 
-def _short(name: object) -> str:
-    """`{uri}local` as `prefix:local`, whatever prefix the packet itself binds."""
-    uri, _, local = str(name).lstrip("{").rpartition("}")
-    return f"{_NAMESPACES.get(uri, '')}:{local}"
+def _field(name: str, value: str) -> Iterator[Field]:
+    label, source = LABELS.get(name), f"XMP-{name}"
+    if label is None or not value.strip():
+        return
+    if label == "comment":
+        yield worded(source, label, value)
+    else:
+        yield Field(source, label, clean(value))
 
 
 def _properties(root: Element) -> Iterator[tuple[str, str]]:
     """Name and text of every property: written as attribute or element, alone or as items of a bag."""
-    owner: dict[Element, str] = {}
-    # Document order puts every parent before its children.
-    for element in root.iter():
-        name = _short(element.tag)
-        for attribute, value in element.attrib.items():
-            yield _short(attribute), clean(value)
+    waiting: list[tuple[Element, str]] = [(root, "")]
+    while waiting:
+        element, owner = waiting.pop()
+        name = short(element.tag)
+        if name in PRIVATE:
+            continue  # what is told there is told of other pictures
         if not name.startswith("rdf:"):
-            owner[element] = name
-        name = owner.get(element, "")
-        for child in element:
-            owner[child] = name
-        if name and len(element) == 0 and element.text and element.text.strip():
-            yield name, clean(element.text)
+            owner = name
+        yield from ((short(attribute), value) for attribute, value in element.attrib.items())
+        if owner and len(element) == 0 and element.text and element.text.strip():
+            yield owner, element.text
+        waiting.extend((child, owner) for child in reversed(element))
 
 
 def _faces(root: Element) -> Iterator[str]:
     """Names of face regions (Metadata Working Group); regions of other kinds are focus points and bar codes."""
     for region in root.iter():
-        values = {_short(key): value for key, value in region.attrib.items()}
+        values = {short(key): value for key, value in region.attrib.items()}
         for child in region:
             if child.text:
-                values.setdefault(_short(child.tag), child.text)
-        name = clean(values.get("mwg-rs:Name", ""))
-        if name and values.get("mwg-rs:Type", "Face").strip() in {"Face", "Pet"}:
+                values.setdefault(short(child.tag), child.text)
+        name = clean(values.get(f"{REGIONS}:Name", ""))
+        if name and values.get(f"{REGIONS}:Type", "").strip() in _WORD:
             yield name
 
 
 def _degrees(text: str) -> float:
     """`35,0.696N` or `35,0,41.8N` (XMP part 2, GPSCoordinate) as degrees; nan where it is none."""
+    text = text.strip()
     if not text or text[-1:].upper() not in {"N", "S", "E", "W"}:
         return float("nan")
     try:

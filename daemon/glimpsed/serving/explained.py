@@ -81,6 +81,9 @@ class Explained(BaseModel):
     width: int | None = None
     height: int | None = None
     taken_at: str | None = None
+    taken_from: str | None = Field(
+        None, description="what tells it: a field, such as EXIF:DateTimeOriginal, sidecar, file name, or else mtime"
+    )
     camera: str | None = None
     latitude: float | None = None
     longitude: float | None = None

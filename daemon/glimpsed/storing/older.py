@@ -1,7 +1,8 @@
-"""A table of version 1 brought to version 2, without encoding anything anew.
+"""A table of an older version brought to this one, without encoding anything anew.
 
 Version 1 had one column `strong` and one `sparse` for whichever encoder was chosen, and told in `encoder` who made
-the strongest vector. Each step is a version of the table of its own; what a kill interrupts goes on from where the
+the strongest vector. Version 2 did not tell where a date came from; what it lacks is null until a picture is read
+again. Each step is a version of the table of its own; what a kill interrupts goes on from where the
 columns stand, and the version is raised last.
 """
 
@@ -17,15 +18,15 @@ from glimpsed.errors import TableError
 from glimpsed.storing.columns import ENCODER_KEY, Columns
 from glimpsed.storing.engine import NAME
 from glimpsed.storing.faults import BrokenTableError, translated
-from glimpsed.storing.schema import VERSION, VERSION_KEY, version
+from glimpsed.storing.schema import VERSION, VERSION_KEY, table_schema, version
 
-_OLD: Final = "1"
+_OLD: Final = ("1", "2")
 _BASE: Final = "base_encoder"  # the new column `encoder`, until the old one has gone
 
 
 def is_older(schema: pa.Schema) -> bool:
     """Whether `bring_up` can read a table of that schema."""
-    return version(schema) == _OLD
+    return version(schema) in _OLD
 
 
 def bring_up(directory: str, fallback: str) -> None:
@@ -39,13 +40,14 @@ def bring_up(directory: str, fallback: str) -> None:
     with _unharmed(directory):
         data = lance.dataset(os.path.join(directory, f"{NAME}.lance"))
         names = set(data.schema.names)
-        if _BASE not in names and "sparse" in names:
+        if version(data.schema) == "1" and _BASE not in names and "sparse" in names:
             _add(data, _makers(data), fallback)
             names = set(data.schema.names)
         if {_BASE, "encoder"} <= names:
             _drop(data, ["encoder"] if _kept(data) else ["encoder", *names & {"strong", "sparse"}])
         if _BASE in names:
             _rename(data)
+        _complete(data)
         _raise(data)
 
 
@@ -106,6 +108,12 @@ def _rename(data: Any) -> None:
     kept = _kept(data)
     names = {_BASE: "encoder"} | ({} if kept is None else {"strong": kept.strong, "sparse": kept.sparse})
     data.alter_columns(*({"path": old, "name": new} for old, new in names.items()))
+
+
+def _complete(data: Any) -> None:
+    missing = [field for field in table_schema() if field.name not in data.schema.names]
+    if missing:
+        data.add_columns(missing)
 
 
 def _raise(data: Any) -> None:

@@ -12,8 +12,8 @@ from glimpsed.records import Encoding, Row, Sparse
 from glimpsed.storing.arrays import clean, inode_of, sparse_column, values, vector_column
 from glimpsed.storing.columns import Columns, columns_in
 
-VERSION: Final = "2"
-"""Of the columns and what they mean; `older` brings a table of version 1 to it, any other is refused."""
+VERSION: Final = "3"
+"""Of the columns and what they mean; `older` brings a table of a version before to it, any other is refused."""
 
 VERSION_KEY: Final = b"glimpsed.schema"
 
@@ -35,6 +35,7 @@ _PLAIN: Final[dict[str, Any]] = {
     "width": pa.int32(),
     "height": pa.int32(),
     "taken_at": pa.utf8(),
+    "taken_from": pa.utf8(),
     "camera": pa.utf8(),
     "latitude": pa.float64(),
     "longitude": pa.float64(),
