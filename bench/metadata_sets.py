@@ -3,7 +3,6 @@
 import io
 import json
 import shutil
-
 import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -43,10 +42,10 @@ def _base(path: Path, number: int) -> Path:
     return path
 
 
-def by_exiftool(place: Path) -> None:
+def by_exiftool(place: Path, formats: Sequence[str] = tuple(FORMATS)) -> None:
     """Every field at once, in each format, script and byte order."""
     commands: list[str] = []
-    for form in FORMATS:
+    for form in formats:
         for number, (name, (sentence, word)) in enumerate(TEXTS.items()):
             order = ("II", "MM")[number % 2]
             path = _base(place / f"{name}-{order}.{form}", number)
@@ -132,9 +131,9 @@ def by_exiv2(place: Path) -> None:
             order.unlink()
 
 
-def by_pillow(place: Path) -> None:
+def by_pillow(place: Path, formats: Sequence[str] = ("jpg", "png", "webp", "tif", "avif")) -> None:
     """What Pillow writes, by the drawings of the tests."""
-    for form in ("jpg", "png", "webp", "tif", "avif"):
+    for form in formats:
         for number, (name, (sentence, word)) in enumerate(TEXTS.items()):
             path = _base(place / f"{name}.{form}", number)
             more: dict[str, Any] = {"png_text": {"Title": sentence, "Author": word}} if form == "png" else {}
@@ -213,5 +212,3 @@ def prompts() -> Sequence[tuple[str, bytes]]:
     made.append((told, pictures.encode(pictures.noisy((48, 32)), "JPEG", comment=settings)))
     made.append((told, pictures.encode(pictures.noisy((48, 32)), "WEBP", caption="Prompt: " + json.dumps(graph))))
     return made
-
-

@@ -144,7 +144,7 @@ class Answers:
             await done.wait()
         return models.Scanned(paths=[files.shown(under or folder) for folder, under in wanted], warnings=warnings)
 
-    async def explain(self, path: str, read: explained.ReadAnew) -> explained.Explained:
+    async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         """See Door."""
         return await self._explainer.explain(path, read)
 

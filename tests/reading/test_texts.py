@@ -74,3 +74,28 @@ def test_text_cut_in_the_middle_of_a_sign() -> None:
 @given(st.binary(max_size=80))
 def test_any_bytes_are_some_text(data: bytes) -> None:
     texts.clean(texts.decode(data)).encode("utf-8")
+
+
+def test_the_encoding_of_a_long_text_is_told_by_its_beginning() -> None:
+    text = "東京の夜景、" * 5_000
+    assert texts.decode(text.encode("shift_jis")) == text
+    assert texts.decode(b"x" + text.encode("euc_jp")) == "x" + text
+    assert texts.decode(b"x" + text.encode("shift_jis") + b"\xff") == f"x{text}\ufffd"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("Jens Trübiger", "mac_roman"),
+        ("Größer als früher", "cp1252"),
+        ("Chopin – żółta łódź", "cp1250"),
+        ("Küçük ışık, güneş", "cp1254"),
+        ("Приветствие", "koi8_r"),
+        ("Καλημέρα σας", "cp1253"),
+        ("שלום וברכה", "cp1255"),
+        ("صباح الخير", "cp1256"),
+        ("สวัสดีครับ", "tis_620"),
+    ],
+)
+def test_encodings_of_alphabets(text: str, encoding: str) -> None:
+    assert texts.decode(text.encode(encoding)) == text

@@ -67,7 +67,7 @@ class StandIn:
         await self._note("scan", *paths)
         return models.Scanned(paths=["/p"], warnings=[])
 
-    async def explain(self, path: str, read: explained.ReadAnew) -> explained.Explained:
+    async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         await self._note("explain", path, read)
         return explained.Explained(path="/p/a.png", indexed=False, state="waiting", why="it is about to be read")
 

@@ -1,4 +1,4 @@
-"""A table of version 1 is brought to this version: nothing is lost, nothing has to be encoded anew."""
+"""A table of an older version is brought to this one: nothing is lost, nothing has to be encoded anew."""
 
 import os
 import random
@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from tests.storing.making import CURRENT, FOLDER, LARGE, put, row, sparse, strong, unit
 from tests.storing.test_faults import ENVIRONMENT, ROOT
-from tests.storing.version1 import leave
+from tests.storing.version1 import create, leave
 
 from glimpsed.errors import StateError
 from glimpsed.records import Filters, Row
 from glimpsed.storing import older
 from glimpsed.storing.columns import Columns
-from glimpsed.storing.schema import same
+from glimpsed.storing.schema import VERSION_KEY, same, to_batch
 from glimpsed.storing.table import Table, open_table
 from glimpsed.storing.writer import Writer
 
@@ -162,3 +162,17 @@ async def test_killed_at_any_moment_it_goes_on(state: str, tmp_path: Path) -> No
             assert table.notices == []
             await holds(table, NEW)
             assert set(await table.known(FOLDER)) == {one.path for one in OLD}
+
+
+async def test_a_table_that_does_not_tell_where_dates_came_from(state: str) -> None:
+    rows = [strong(1, taken_at="2024-01-01T00:00:00"), row(2, encoder=None, vector=None), row(3)]
+    batch = to_batch(rows, [LARGE]).drop_columns(["taken_from"])
+    await create(state, batch.replace_schema_metadata({VERSION_KEY: b"2"}))
+    async with open_table(state, fallback="small") as table:
+        assert table.notices == []
+        assert table.columns == (LARGE,)
+        await holds(table, rows)
+        told = row(4, taken_at="2024-01-01T00:00:00", taken_from="file name")
+        await Writer(table).commit([put(told)])
+    async with open_table(state, fallback="small") as table:
+        await holds(table, [*rows, told])

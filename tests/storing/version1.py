@@ -31,14 +31,18 @@ def batch(rows: Sequence[Row], dimension: int | None) -> pa.RecordBatch:
 
 async def leave(state: str, rows: Sequence[Row], dimension: int | None, *, index: bool = False) -> None:
     """Make such a table in the state directory; `index`: with the approximate index of the stronger vectors."""
+    await create(state, batch(rows, dimension), "strong" if index else None)
+
+
+async def create(state: str, made: pa.RecordBatch, index: str | None = None) -> None:
+    """Make a table of these rows; `index`: with the approximate index of that column."""
     os.makedirs(os.path.join(state, "table"))
     engine = Engine(os.path.join(state, "table"))
     try:
-        made = batch(rows, dimension)
         await engine.create(made.schema)
         await engine.make_ready()
         await engine.merge(made)
         if index:
-            await engine.index_vectors("strong")
+            await engine.index_vectors(index)
     finally:
         engine.close()

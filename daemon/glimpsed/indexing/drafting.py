@@ -38,7 +38,9 @@ def from_reading(job: Job, reading: Reading, same: Row | None, context: Context)
 def from_twin(job: Job, twin: Row, context: Context) -> Draft:
     """The draft of a file without sidecars whose content a row tells already: only its place is new."""
     assert job.seen.stamp is not None
-    draft = _draft(job, _bytes_of(dating.of_bytes(twin)), content_parts(twin), ocr_text(twin), job.seen.stamp, "", (), context)
+    draft = _draft(
+        job, _bytes_of(dating.of_bytes(twin)), content_parts(twin), ocr_text(twin), job.seen.stamp, "", (), context
+    )
     return replace(draft, sources=(twin,))
 
 

@@ -69,6 +69,8 @@ def _jpeg(data: bytes) -> Blocks:
             out.photoshop += body[14:]
         elif kind == b"\xfe":
             out.comments.append(decode(body.rstrip(b"\0")))
+        elif kind == b"\xea" and body.startswith(b"UNICODE\0"):
+            out.comments.append(body[8:].decode("utf-16-be", "replace"))  # PhotoStudio's
     # What belongs to no packet here is left over from another one.
     kept = (pieces for name, pieces in more.items() if any(name in packet for packet in out.xmp))
     out.xmp += [b"".join(piece for _, piece in sorted(pieces)) for pieces in kept]

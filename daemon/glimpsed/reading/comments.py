@@ -21,8 +21,10 @@ def coded(raw: bytes, order: str) -> str:
         case _:
             # No code at all, as some programs have it.
             body = raw
-    body = body.strip(b"\0 ")
-    return "" if _BINARY.search(body) and body.count(0) == 0 else decode(body)
+    if body.strip(b"\0 ")[1:2] == b"\0":
+        return decode(body.strip(b" "))  # UTF-16 of Latin letters all the same
+    body = body.lstrip(b"\0 ").partition(b"\0")[0]
+    return "" if _BINARY.search(body) else decode(body)
 
 
 def _jis(body: bytes) -> str:
@@ -56,7 +58,8 @@ def _sense(text: str) -> float:
     good = sum(
         sign < "\u1000"
         or "\u2010" <= sign <= "\u206f"
-        or "\u3000" <= sign <= "\u9fff"
+        or "\u3000" <= sign < "\u3400"
+        or "\u4e00" <= sign <= "\u9fff"
         or "가" <= sign <= "힣"
         or sign >= "\U00010000"
         for sign in text

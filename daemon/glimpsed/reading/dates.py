@@ -8,7 +8,9 @@ _DATE = re.compile(
     r"(\d{4})(?:[:./-](\d{1,2})(?:[:./-](\d{1,2}))?)?"
     r"(?:[T ]+(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d*))?)?)?\s*(Z|[+-]\d{1,2}(?::?\d{2})?)?"
 )
-_COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2})(\d{2})(\d{2})?(?:[.,](\d*))?)?\s*(Z|[+-]\d{1,2}(?::?\d{2})?)?")
+_COMPACT = re.compile(
+    r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2}):?(\d{2})?(?:[.,](\d*))?)?\s*(Z|[+-]\d{1,2}(?::?\d{2})?)?"
+)
 _OFFSET = re.compile(r"(Z)|([+-])(\d{1,2})(?::?(\d{2}))?")
 FIRST_YEAR = 1826
 """Of the oldest photograph that is left; anything before is a clock that was never set."""
@@ -31,7 +33,13 @@ def parse(text: str, offset: str | None = None, fraction: str | None = None) -> 
     try:
         # Cameras write the 60th second of a minute.
         moment = datetime(
-            int(year), int(month or 1), int(day or 1), int(hour or 0), int(minute or 0), min(59, int(second or 0)), micro
+            int(year),
+            int(month or 1),
+            int(day or 1),
+            int(hour or 0),
+            int(minute or 0),
+            min(59, int(second or 0)),
+            micro,
         )
     except ValueError:
         return None

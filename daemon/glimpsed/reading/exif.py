@@ -64,7 +64,7 @@ def parse(data: bytes) -> Exif:
 
     def below(tag: int) -> Directory:
         entry = main.entries.get(tag)
-        numbers = containers.tiff_numbers(data, order, entry, 1) if entry and entry[0] in {3, 4, 13} else ()
+        numbers = containers.tiff_numbers(data, order, entry, 1) if entry and entry[0] in {3, 4, 8, 9, 13} else ()
         return at(int(numbers[0])) if numbers else empty
 
     pages: list[Directory] = []
@@ -97,7 +97,7 @@ def _dates(exif: Exif) -> Iterator[Field]:
     day, clock = exif.text(exif.gps, 29), exif.numbers(exif.gps, 7)
     if day and len(clock) == 3 and all(0 <= part < 61 for part in clock):
         hour, minute, second = clock
-        when = f"{day} {int(hour):02}:{int(minute):02}:{int(second):02}Z"
+        when = f"{day[:10]} {int(hour):02}:{int(minute):02}:{int(second):02}Z"
         yield Field("EXIF:GPSDateTime", "taken", dates.parse(when, None, f"{second % 1:.6f}"[2:]) or "")
 
 
@@ -176,9 +176,7 @@ def fields(exif: Exif) -> Iterator[Field]:
         raw = exif.anywhere_raw(tag)
         yield worded(source, label, _copyright(raw) if tag == 0x8298 else _ascii(raw))
     for page in exif.pages:
-        yield from (
-            worded(source, label, _ascii(exif.raw(page, tag))) for tag, source, label in _TEXTS if tag in _PAGE
-        )
+        yield from (worded(source, label, _ascii(exif.raw(page, tag))) for tag, source, label in _TEXTS if tag in _PAGE)
     for tag, source, label in _WIDE:
         # Windows' own tags are UTF-16, whatever the byte order of the block.
         yield worded(source, label, exif.anywhere_raw(tag).decode("utf-16-le", "replace").split("\0")[0])
@@ -191,7 +189,7 @@ def fields(exif: Exif) -> Iterator[Field]:
 def _ascii(raw: bytes) -> str:
     """A text of type ASCII, in whatever encoding it really is. It ends at a zero byte, unless it is UTF-16."""
     if 4 * raw.rstrip(b"\0 ").count(0) > len(raw):
-        wide = decode(raw).strip("\0 ")
+        wide = decode(raw[: len(raw) // 2 * 2]).strip("\0 ")
         if wide.isprintable() and wide:
             return wide
     return decode(raw.partition(b"\0")[0].strip(b" "))

@@ -1,22 +1,27 @@
 """Bytes in an encoding that nothing names: of those that were common before UTF-8, the one that makes sense."""
 
+import codecs
 import re
 from collections.abc import Callable
 from functools import partial
 
+_SAMPLE = 1 << 14
+"""Bytes that are looked at."""
+
 
 def guessed(data: bytes) -> str:
     """The text that these bytes, which are no UTF-8, most likely are; Western European where nothing tells."""
-    best, best_score = data.decode("cp1252", "replace"), 0.3
+    best, best_score = "cp1252", 0.3
     for encoding, typical in _LEGACY:
         try:
-            text = data.decode(encoding)
+            # A sample may end within a sign.
+            text = codecs.getincrementaldecoder(encoding)().decode(data[:_SAMPLE], len(data) <= _SAMPLE)
         except UnicodeDecodeError:
             continue
         score = typical(text)
         if score > best_score:
-            best, best_score = text, score
-    return best
+            best, best_score = encoding, score
+    return data.decode(best, "replace")
 
 
 def _share(text: str, encoding: str, leads: range, also: str = "") -> float:
@@ -100,7 +105,7 @@ _LEGACY: tuple[tuple[str, Callable[[str], float]], ...] = (
     ("cp1255", partial(_alphabet, first="\u05b0", last="\u05ff", everyday="יוהלאתרבשמ")),
     ("cp1256", partial(_alphabet, first="\u0600", last="\u06ff", everyday="اليمونترهبةعد")),
     ("tis_620", partial(_alphabet, first="\u0e00", last="\u0e7f", everyday="านรกอเงมยลวดทสตะปบคไหั่้ิี")),
-    ("cp1252", partial(_latin, letters=_WESTERN)), ("cp1250", partial(_latin, letters=_CENTRAL)),
-    ("cp1254", partial(_latin, letters=_TURKISH)), ("mac_roman", partial(_latin, letters=_WESTERN)),
+    ("cp1252", partial(_latin, letters=_WESTERN)), ("mac_roman", partial(_latin, letters=_WESTERN)),
+    ("cp1254", partial(_latin, letters=_TURKISH)), ("cp1250", partial(_latin, letters=_CENTRAL)),
 )  # fmt: skip
 """Best first where two make the same sense."""

@@ -21,7 +21,7 @@ _DAY = re.compile(
       | (?= (?:[01]\d|2[0-3])[0-5]\d[0-5]\d (?:\d{3})? (?!\d))
     )"""
 )
-"""A day: the year first; in Japanese and Chinese; or the day first, with dashes or dots. The time may follow at once."""
+"""A day: the year first; in Japanese and Chinese; or the day first, with dashes or dots. The time may follow it."""
 _CLOCK = re.compile(
     r"""(?x)
     [\s_T,.~-]* (?: (?:at|um|à|alle|om|a\s+las|às|kl\.?|klo|o|в|от|vom)(?![^\W\d_]) [\s.]* )?
@@ -34,7 +34,9 @@ _CLOCK = re.compile(
 """The time behind it; macOS writes a narrow blank before AM and PM."""
 _AFTERNOON = frozenset({"下午", "午後", "오후", "p"})
 _MORNING = frozenset({"上午", "午前", "오전", "a"})
-_EPOCH = re.compile(r"(?i)^(?:fb_img|mmexport|wx_camera|img|image|photo|screenshot|received|snapchat)?[-_]?(1\d{12})(?!\d)")
+_EPOCH = re.compile(
+    r"(?i)^(?:fb_img|mmexport|wx_camera|img|image|photo|screenshot|received|snapchat)?[-_]?(1\d{12})(?!\d)"
+)
 """Milliseconds since 1970, as chats name their pictures."""
 
 

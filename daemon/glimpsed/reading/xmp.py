@@ -20,8 +20,10 @@ _VALUES = 20_000
 """Values of one packet; no person wrote more."""
 
 _WORD = {"Face", "Pet", ""}
-_PACKET = re.compile(r"<(?:\w+:)?(xmpmeta|xapmeta|RDF)\b.*</(?:\w+:)?\1\s*>", re.DOTALL)
+_OPENING = re.compile(r"<(?:\w+:)?(xmpmeta|xapmeta|RDF)\b")
+_CLOSING = {name: re.compile(rf"</(?:\w+:)?{name}\s*>") for name in ("xmpmeta", "xapmeta", "RDF")}
 _LOOSE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
+_NO_NAME = re.compile(r"</?[\w.-]+:\w+/\w[^<>]*>")
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -68,12 +70,14 @@ def _root(packet: bytes) -> Element | None:
         return None
     except (ParseError, ValueError, LookupError):
         pass
-    # Programs leave bytes of other encodings, bare ampersands and remains of an older packet behind.
-    found = _PACKET.search(text)
-    if found is None or "<!DOCTYPE" in text:
+    # Programs leave bytes of other encodings, bare ampersands, slashes in names and remains of an older packet behind.
+    begin = _OPENING.search(text)
+    end = _CLOSING[begin[1]].search(text, begin.end()) if begin else None
+    if begin is None or end is None or "<!DOCTYPE" in text:
         return None
+    packet = text[begin.start() : end.end()]
     try:
-        return _parsed(_LOOSE.sub("&amp;", _UNFIT.sub(" ", found.group())))
+        return _parsed(_NO_NAME.sub(" ", _LOOSE.sub("&amp;", _UNFIT.sub(" ", packet))))
     except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
         return None
 
@@ -85,10 +89,12 @@ def _parsed(text: str) -> Element:
 
 def _text(packet: bytes) -> str:
     """The packet as text: UTF-8 as nearly all are, or UTF-16 or UTF-32 of either order."""
-    for zeros, encoding in (
-        (b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"), (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"),
+    bare = packet.lstrip(b" \t\r\n").removeprefix(b"\xff\xfe").removeprefix(b"\xfe\xff")[:8]
+    for start, encoding in (
+        (b"<\0\0\0", "utf-32-le"), (b"\0\0\0<", "utf-32-be"), (b"\0\0<\0\0\0", "utf-32-le"),
+        (b"<\0", "utf-16-le"), (b"\0<", "utf-16-be"),
     ):  # fmt: skip
-        if 0 <= packet[:64].find(zeros) <= 4:
+        if bare.startswith(start):
             return packet.decode(encoding, "replace").strip("\ufeff\0 \t\r\n")
     try:
         text = packet.decode()

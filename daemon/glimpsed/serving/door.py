@@ -30,7 +30,7 @@ class Door(Protocol):
         """Compare folders, or what lies below paths in them, with the disk; returns when the hints are out."""
         ...
 
-    async def explain(self, path: str, read: explained.ReadAnew) -> explained.Explained:
+    async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         """What is known of a path, and why it is as it is; with what `read` asks to be read again."""
         ...
 
