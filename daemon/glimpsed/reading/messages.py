@@ -32,6 +32,8 @@ class Recognise(msgspec.Struct, tag=True, frozen=True):
 
     path: bytes
     content_id: str
+    packs: tuple[str, ...] = ()
+    """What tesseract may be asked for, in this order; see `languages.order`."""
 
 
 Request = Read | Place | Hash | Recognise
@@ -71,6 +73,10 @@ class Recognised(msgspec.Struct, tag=True, frozen=True):
     text: str
     fault: Fault | None
     milliseconds: float
+    unread: int = 0
+    """Lines in scripts that nothing here can write."""
+    languages: tuple[str, ...] = ()
+    """Of the lines that tesseract read, ISO 639-1."""
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):
