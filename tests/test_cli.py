@@ -299,7 +299,8 @@ EXPLAINED: dict[str, Any] = {
         "error": "it is cut off",
         "lines": [
             {"text": "two words", "box": [1.2, 2.0, 30.7, 4.0], "score": 0.987, "told": True},
-            {"text": "xq", "box": [1, 2, 3, 4], "score": 0.5, "told": False},
+            {"text": "Меню", "box": [1, 2, 3, 4], "score": 0.9, "told": True, "by": "tesseract rus"},
+            {"text": "xq", "box": [1, 2, 3, 4], "score": 0.5, "told": False, "by": "pp-ocr"},
         ],
         "picture": base64.b64encode(b"a drawing").decode(),
         "milliseconds": {"file": 1.5, "ocr": 300.0},
@@ -330,6 +331,7 @@ def test_explain(home: dict[str, str], stub: Stub) -> None:
         "  lens  50�  (XMP)",
         "lines",
         "    1  0.99  1,2 – 31,4  two words",
+        "    2  0.90  1,2 – 3,4  Меню  (tesseract rus)",
         "    –  0.50  1,2 – 3,4  xq",
         "encoder",
         "  fallback, 2 parts cut  e5",

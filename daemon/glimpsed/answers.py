@@ -17,6 +17,7 @@ from glimpsed.explaining import unchanged
 from glimpsed.explanation import Explainer
 from glimpsed.filters import Fields
 from glimpsed.pipeline import Pipeline
+from glimpsed.reading import available
 from glimpsed.records import Counts, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
@@ -95,7 +96,7 @@ class Answers:
                 )
                 for folder in self._pipeline.folders.states
             ],
-            warnings=self._warnings(),
+            warnings=self._warnings(await context.table.unread(context.current)),
         )
 
     async def _refresh(self) -> models.RefreshStatus | None:
@@ -219,7 +220,7 @@ class Answers:
             state = "indexing" if waiting or counts.stale else "idle"
         return counts, waiting, state
 
-    def _warnings(self) -> list[str]:
+    def _warnings(self, unread: int) -> list[str]:
         context = self._context
         warnings = list(context.table.notices)
         warnings += [
@@ -229,6 +230,7 @@ class Answers:
         ]
         if context.paused is not None:
             warnings.append(f"indexing is paused: {context.paused}")
+        warnings += available.advice(unread, context.foreign)
         return warnings
 
 

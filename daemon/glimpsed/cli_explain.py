@@ -11,6 +11,7 @@ from glimpsed.cli_ask import NOTHING_FOUND, as_json, asked
 from glimpsed.errors import UsageError
 
 _PASSES = ("reader", "ocr")
+_USUAL = "pp-ocr"  # what reads most lines
 _TIMES = ("modified_at", "indexed_at", "missing_since", "forgotten_at", "retry_at")
 _TOLD_ELSEWHERE = frozenset((
     "path", "indexed", "id", "state", "why", "hint", "group", "fields", "description", "passed_over", "vectors",
@@ -134,7 +135,9 @@ def _print_lines(lines: Sequence[Mapping[str, Any]] | None) -> None:
         number += line["told"]
         left, top, right, bottom = (round(side) for side in line["box"])
         mark = str(number) if line["told"] else "–"
-        print(f"  {mark:>3}  {line['score']:.2f}  {left},{top} – {right},{bottom}  {shown(line['text'])}")
+        by = line.get("by", _USUAL)
+        told_by = "" if by == _USUAL else f"  ({by})"
+        print(f"  {mark:>3}  {line['score']:.2f}  {left},{top} – {right},{bottom}  {shown(line['text'] + told_by)}")
 
 
 def _vector(one: Mapping[str, Any], told: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
         return "error", row.error
     if row.reader != current.reader or row.retry_at is not None:
         return "stale", "it is to be read again"
-    if current.ocr is not None and row.ocr != current.ocr:
+    if not current.has_ocr(row.ocr):
         return "stale", "the words in the picture are still to be read"
     if row.encoder != current.encoder or row.base[0] != (current.fallback or current.encoder):
         return "stale", "it is still to be encoded by the chosen encoder"

@@ -205,6 +205,7 @@ def _anew(found: Read | Unread, row: Row | None) -> Anew:
                 text=line.text,
                 box=(line.left, line.top, line.right, line.bottom),
                 score=line.score,
+                by=line.by,
                 told=line.told,
             )
             for line in found.lines

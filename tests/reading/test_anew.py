@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from tests.pictures import draw, encode, noisy, save
+from tests.pictures import can_draw, draw, encode, noisy, save
 
 from glimpsed.reading import anew, drawing
+from glimpsed.reading.lines import Line
 from glimpsed.reading.messages import Explain, Explained, Failed, Sighted
-from glimpsed.reading.ocr import Line, Lines
+from glimpsed.reading.ocr import Found
 from glimpsed.reading.worker import Worker
 from glimpsed.records import FaultKind
 
@@ -79,6 +80,16 @@ def test_fields_alone_cost_no_engine(worker: Worker, tmp_path: Path) -> None:
     assert set(told.milliseconds) == {"file", "fields"}
 
 
+@pytest.mark.skipif(not can_draw("Сегодня"), reason="this machine has no font for Cyrillic")
+def test_what_cannot_be_written_here_is_shown_where_it_stands(worker: Worker, tmp_path: Path) -> None:
+    path = save(tmp_path / "a.png", draw(["Сегодня хорошая погода", "Сегодня хорошая погода"]))
+    told = explained(worker, path, drawn=True)
+    assert told.lines is not None
+    assert [line.told for line in told.lines] == [False, False]
+    assert all(line.right - line.left > 200 for line in told.lines)
+    assert (np.asarray(opened(told.drawn)) == RED).all(axis=2).sum() > 500
+
+
 def test_a_picture_without_words(worker: Worker, tmp_path: Path) -> None:
     told = explained(worker, save(tmp_path / "a.png", noisy()), drawn=True)
     assert not [line for line in told.lines or () if line.told]
@@ -102,24 +113,20 @@ def test_bad_pictures_tell_why(worker: Worker, tmp_path: Path) -> None:
     assert isinstance(worker.answer(Explain(os.fsencode(tmp_path / "huge.png"), True, True)), Failed)
 
 
-def test_words_first_in_reading_order_then_the_others() -> None:
-    lines = (
-        Line(300, 12, 380, 32, "9.50", 0.99),
-        Line(10, 100, 20, 110, "xq", 0.5),
-        Line(10, 50, 90, 70, "Tea", 0.99),
-        Line(10, 10, 90, 30, "Ramen", 0.99),
+def test_words_come_before_what_is_none() -> None:
+    words = [Line(10, 10, 90, 30, "Ramen", 0.99), Line(300, 12, 380, 32, "Меню", 0.9, "tesseract rus")]
+    assert anew.words(Found(words, others=(Line(1, 2, 3, 4, "xq", 0.5),)), (200, 400, 3)) == (
+        Sighted(10, 10, 90, 30, "Ramen", 0.99, "pp-ocr", True),
+        Sighted(300, 12, 380, 32, "Меню", 0.9, "tesseract rus", True),
+        Sighted(1, 2, 3, 4, "xq", 0.5, "pp-ocr", False),
     )
-    seen = anew.words(Lines(lines, turned=False), (200, 400, 3))
-    assert [(line.text, line.told) for line in seen] == [
-        ("Ramen", True), ("9.50", True), ("Tea", True), ("xq", False),
-    ]  # fmt: skip
-    turned = anew.words(Lines(lines[-1:], turned=True), (200, 400, 3))
-    assert turned == (Sighted(310, 170, 390, 190, "Ramen", 0.99, True),)
+    turned = anew.words(Found(words[:1], turned=True), (200, 400, 3))
+    assert turned == (Sighted(310, 170, 390, 190, "Ramen", 0.99, "pp-ocr", True),)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (40, 3000), (6000, 300), (3, 3)])
 @pytest.mark.parametrize("box", [(0, 0, 1, 1), (-5, -5, 9000, 9000), (50, 40, 10, 10)])
 def test_any_box_can_be_drawn_into_any_picture(size: tuple[int, int], box: tuple[int, int, int, int]) -> None:
     pixels = np.asarray(Image.new("RGB", size, "teal"))
-    drawn = opened(drawing.boxes(pixels, [Sighted(*box, "x", 0.5, True), Sighted(*box, "y", 0.25, False)]))
+    drawn = opened(drawing.boxes(pixels, [Sighted(*box, "x", 0.5, "", True), Sighted(*box, "y", 0.25, "", False)]))
     assert max(drawn.size) == min(2000, max(size))

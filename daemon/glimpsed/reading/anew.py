@@ -4,12 +4,16 @@ from collections.abc import Callable
 from dataclasses import replace
 from time import perf_counter
 
-from glimpsed.reading import drawing, image, metadata, ocr
+import numpy as np
+from numpy.typing import NDArray
+
+from glimpsed.reading import drawing, image, metadata
 from glimpsed.reading.blocks import Blocks
 from glimpsed.reading.content import read_content
 from glimpsed.reading.faults import BadPicture
+from glimpsed.reading.lines import Line
 from glimpsed.reading.messages import Beside, Explained, Sighted
-from glimpsed.reading.ocr import Line, Lines, Ocr
+from glimpsed.reading.ocr import Found
 from glimpsed.reading.sources import Source, apart, sidecar_names
 from glimpsed.records import Content, Fault, Stamp
 
@@ -35,11 +39,11 @@ def explain(
     beside: Beside,
     *,
     max_pixels: int,
-    engine: Callable[[], Ocr] | None,
+    read: Callable[[NDArray[np.uint8]], Found] | None,
     drawn: bool,
     times: Times,
 ) -> Explained:
-    """What these bytes say, block by block, and what stands beside them; with an `engine` what OCR sees, too.
+    """What these bytes say, block by block, and what stands beside them; with `read` what OCR sees, too.
 
     Never raises what a picture can be guilty of: it is the content's fault, or that of the words.
     """
@@ -49,11 +53,11 @@ def explain(
     lines: tuple[Sighted, ...] | None = None
     fault: Fault | None = None
     shown: bytes | None = None
-    if engine is not None:
+    if read is not None:
         try:
             pixels = image.pixels(data, max_pixels=max_pixels)
             times.lap("pixels")
-            lines = words(engine().lines(pixels), pixels.shape)
+            lines = words(read(pixels), pixels.shape)
             times.lap("ocr")
             if drawn:
                 shown = drawing.boxes(pixels, lines)
@@ -84,15 +88,11 @@ def _of_sidecars(beside: Beside) -> tuple[Source, ...]:
     return (Source(name, replace(said, parts=(*beside.parts, *said.parts))),)
 
 
-def words(found: Lines, shape: tuple[int, ...]) -> tuple[Sighted, ...]:
-    """The lines that count as words in reading order, then the others; in the picture of `shape` as it stands."""
-    told = [line for line in found.lines if ocr.telling(line)]
-    others = [line for line in found.lines if not ocr.telling(line)]
-    ordered = [(line, True) for row in ocr.rows(told) for line in row] + [(line, False) for line in sorted(others)]
+def words(found: Found, shape: tuple[int, ...]) -> tuple[Sighted, ...]:
+    """The lines that count as words, in reading order, then the others; in the picture of `shape` as it stands."""
     height, width = shape[:2]
-    return tuple(
-        _sighted(_back(line, width, height) if found.turned else line, told=counts) for line, counts in ordered
-    )
+    lines = [*((line, True) for line in found.lines), *((line, False) for line in found.others)]
+    return tuple(_sighted(_back(line, width, height) if found.turned else line, told=told) for line, told in lines)
 
 
 def _back(line: Line, width: int, height: int) -> Line:
@@ -104,4 +104,4 @@ def _back(line: Line, width: int, height: int) -> Line:
 
 def _sighted(line: Line, *, told: bool) -> Sighted:
     left, top, right, bottom = (round(float(side), 1) for side in line[:4])
-    return Sighted(left, top, right, bottom, line.text, round(float(line.score), 3), told)
+    return Sighted(left, top, right, bottom, line.text, round(float(line.score), 3), line.by, told)

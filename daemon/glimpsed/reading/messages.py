@@ -33,6 +33,8 @@ class Recognise(msgspec.Struct, tag=True, frozen=True):
 
     path: bytes
     content_id: str
+    packs: tuple[str, ...] = ()
+    """What tesseract may be asked for, in this order; see `languages.order`."""
 
 
 class Explain(msgspec.Struct, tag=True, frozen=True):
@@ -43,6 +45,8 @@ class Explain(msgspec.Struct, tag=True, frozen=True):
     """The words in it, too, line by line …"""
     drawn: bool
     """… and drawn into a copy."""
+    packs: tuple[str, ...] = ()
+    """As in `Recognise`."""
 
 
 Request = Read | Place | Hash | Recognise | Explain
@@ -82,6 +86,10 @@ class Recognised(msgspec.Struct, tag=True, frozen=True):
     text: str
     fault: Fault | None
     milliseconds: float
+    unread: int = 0
+    """Lines in scripts that nothing here can write."""
+    languages: tuple[str, ...] = ()
+    """Of the lines that tesseract read, ISO 639-1."""
 
 
 class Sighted(msgspec.Struct, frozen=True):
@@ -94,6 +102,8 @@ class Sighted(msgspec.Struct, frozen=True):
     text: str
     score: float
     """Confidence, 0 to 1."""
+    by: str
+    """What read it: see `lines.Line`."""
     told: bool
     """Whether it counts as words."""
 

@@ -16,6 +16,7 @@ from glimpsed import files
 from glimpsed.children import Child
 from glimpsed.errors import ChildError
 from glimpsed.reading import limits, messages
+from glimpsed.reading.available import Foreign
 from glimpsed.reading.limits import default_count
 from glimpsed.records import Content, Fault, FaultKind, Part, Reading, Stamp, Unread, Words
 
@@ -99,9 +100,14 @@ class Workers:
         max_pixels: int,
         memory: int | None = None,
         module: str = "glimpsed.reading.worker",
+        foreign: Foreign | None = None,
     ) -> None:
-        """`memory`: bytes that each may allocate; unless given, what a picture of `max_pixels` needs."""
+        """`memory`: bytes that each may allocate; unless given, what a picture of `max_pixels` needs.
+
+        `foreign`: what reads the lines that the bundled models cannot write; nothing unless given.
+        """
         self.count = max(1, count)
+        self.foreign = foreign or Foreign()
         self.deaths = 0
         """Workers that had to be replaced so far."""
         self._timeout = timeout
@@ -111,6 +117,7 @@ class Workers:
                 module,
                 str(max_pixels),
                 str(bound),
+                *self.foreign.models,
                 name=f"picture worker {number + 1}",
                 environment=_ENVIRONMENT,
             )
@@ -147,6 +154,8 @@ class Workers:
             return _crashed(path, stamp, error)
         if isinstance(got, messages.Failed):
             return Unread(path, got.stamp, got.fault)
+        for content in (got.content, got.sidecar_content):
+            self.foreign.captioned(content)
         return Reading(
             path=path,
             stamp=got.stamp,
@@ -182,7 +191,7 @@ class Workers:
     async def ocr(self, path: str, content_id: str) -> Words | None:
         """The words in the picture at `path`; None where the file there has another content, or is gone."""
         began = perf_counter()
-        request = messages.Recognise(os.fsencode(path), content_id)
+        request = messages.Recognise(os.fsencode(path), content_id, self.foreign.packs())
         try:
             got = await self._ask(request, messages.Recognised, ocr=True)
         except ChildError as error:
@@ -190,11 +199,12 @@ class Workers:
             return Words(content_id, "", Fault(FaultKind.CRASHED, str(error)), took)
         if isinstance(got, messages.Failed):
             return None if got.fault is None else Words(content_id, "", got.fault)
-        return Words(content_id, got.text, got.fault, got.milliseconds)
+        self.foreign.seen.lines(got.languages)
+        return Words(content_id, got.text, got.fault, got.milliseconds, got.unread)
 
     async def explain(self, path: str, *, pixels: bool, drawn: bool) -> messages.Explained | Unread:
         """Read the picture at `path` anew for somebody who waits for it; with `pixels` the words in it, too."""
-        request = messages.Explain(os.fsencode(path), pixels, drawn)
+        request = messages.Explain(os.fsencode(path), pixels, drawn, self.foreign.packs() if pixels else ())
         stamp = await _stamp(path)
         try:
             got = await self._ask(request, messages.Explained, ocr=pixels, asked=True)

@@ -51,6 +51,7 @@ class LineExplained(BaseModel):
         description="left, top, right, bottom: pixels of the upright picture, from its upper left corner"
     )
     score: float = Field(description="confidence, 0 to 1")
+    by: str = Field(description="what read it: pp-ocr, another model, or tesseract with its language")
     told: bool = Field(description="whether it counts as words")
 
 
