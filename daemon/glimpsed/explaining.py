@@ -16,9 +16,6 @@ _NO_FIELDS = frozenset((
 ))  # fmt: skip
 """What of a row is no field of the picture: keys, states, texts and vectors, which are told for themselves."""
 
-_SAME_NAME = 20  # files that are told; a directory may hold thousands of one name
-
-
 def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
     """What a row counts as, and why."""
     if row.missing_since is not None:
@@ -50,18 +47,6 @@ def row_fields(row: Row) -> dict[str, object]:
     """All fields of the picture that a row has, whichever these are; those without a value are left out."""
     values = {one.name: getattr(row, one.name) for one in fields(row) if one.name not in _NO_FIELDS}
     return {name: value for name, value in values.items() if value is not None}
-
-
-def same_name(path: str) -> list[str]:
-    """The other pictures beside `path` that have its name but for the suffix, such as a RAW and its JPEG. Blocks."""
-    directory, name = os.path.split(path)
-    stem = os.path.splitext(name)[0].casefold()
-    try:
-        with os.scandir(directory) as entries:
-            names = [entry.name for entry in entries if os.path.splitext(entry.name)[0].casefold() == stem]
-    except OSError:
-        return []
-    return [os.path.join(directory, one) for one in sorted(names) if one != name and files.is_picture(one)][:_SAME_NAME]
 
 
 def owners(path: str) -> list[str]:

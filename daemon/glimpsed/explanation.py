@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from glimpsed import files
 from glimpsed.errors import UsageError
-from glimpsed.explaining import moment, owners, row_fields, row_hint, row_state, same_name
+from glimpsed.explaining import moment, owners, row_fields, row_hint, row_state
 from glimpsed.indexing.dating import MTIME, told_by
 from glimpsed.indexing.look import see
 from glimpsed.pipeline import Pipeline
@@ -134,11 +134,11 @@ class Explainer:
             there = [twin.path for twin in twins if twin.missing_since is None and twin.path != path]
             members |= dict.fromkeys(sorted(there), "same content")
         members |= {
-            os.path.join(directory, name): "same name" if files.is_picture(name) else "sidecar"
+            os.path.join(directory, name): "sidecar" if files.is_sidecar(name) else "same shot"
             for name in sidecar_names(beside)
         }
         if look:
-            for of_file, what in ((same_name, "same name"), (owners, "its picture")):
+            for of_file, what in ((files.siblings, "same shot"), (owners, "its picture")):
                 for one in await to_thread.run_sync(of_file, path, abandon_on_cancel=True):
                     members.setdefault(one, what)
         return [_member(one, what) for one, what in members.items()]
@@ -172,6 +172,7 @@ class Explainer:
 
 
 def _sidecars(row: Row | None) -> str:
+    """What the words beside a picture come from, as far as its row tells."""
     return ", ".join(sidecar_names(row.beside) if row is not None else ()) or "sidecar"
 
 

@@ -3,8 +3,10 @@
 import os
 import re
 import stat as stat_module
+from collections.abc import Collection
 from pathlib import PurePath
 
+from glimpsed import groups, sidecar_names, xattrs
 from glimpsed.records import Stamp
 
 SUFFIXES: frozenset[str] = frozenset((
@@ -15,9 +17,10 @@ SUFFIXES: frozenset[str] = frozenset((
 
 _FARTHEST = 2**63 - 1
 
-_UNDECODABLE = re.compile("//([89a-f][0-9a-f])")
+_ATTRIBUTES = "/xattr:"
+"""Before the state of the attributes; no file's name holds a slash."""
 
-SIDECAR_SUFFIXES: tuple[str, ...] = (".xmp", ".txt")
+_UNDECODABLE = re.compile("//([89a-f][0-9a-f])")
 
 
 def is_picture(name: str) -> bool:
@@ -27,22 +30,42 @@ def is_picture(name: str) -> bool:
 
 def is_sidecar(name: str) -> bool:
     """Whether a file of this name can belong to a picture."""
-    return os.path.splitext(name)[1].lower() in SIDECAR_SUFFIXES
+    return sidecar_names.is_sidecar(name)
 
 
 def sidecars(path: str) -> tuple[str, ...]:
-    """Where a picture's sidecars can stand, most telling first: `a.jpg.xmp`, `a.xmp`, `a.jpg.txt`, `a.txt`."""
-    stem = os.path.splitext(path)[0]
-    return tuple(base + suffix for suffix in SIDECAR_SUFFIXES for base in (path, stem))
+    """Where a picture's sidecars can stand, most telling first: see `sidecar_names.of`."""
+    directory, name = os.path.split(path)
+    return tuple(os.path.join(directory, one) for one in sidecar_names.of(name))
 
 
 def owners(sidecar: str) -> tuple[str, ...]:
-    """The pictures, by path, that a sidecar would belong to; they need not exist."""
-    base = os.path.splitext(sidecar)[0]
-    if is_picture(base):
-        return (base,)
-    # One round of upper case serves cameras (IMG_1.JPG beside IMG_1.xmp).
-    return tuple(base + form for suffix in sorted(SUFFIXES) for form in (suffix, suffix.upper()))
+    """The pictures, by path, that a sidecar would belong to; they need not exist.
+
+    Those of its own name, and, where these are in a group, the others of that. Lists the directory where Google
+    Takeout has cut the name.
+    """
+    directory, name = os.path.split(sidecar)
+    names = sidecar_names.owners(name, SUFFIXES | groups.RAW)
+    if names is None:
+        names = tuple(one for one in _names(directory, name) if name in sidecar_names.of(one))
+    own = (os.path.join(directory, one) for one in names)
+    every = dict.fromkeys(one for path in own for one in (path, *_group(path)))
+    return tuple(one for one in every if is_picture(one))
+
+
+def _names(directory: str, sidecar: str) -> list[str]:
+    """The pictures in a directory that a sidecar with a cut name may belong to."""
+    start = sidecar_names.beginning(sidecar)
+    try:
+        return sorted(one for one in os.listdir(directory) if one.startswith(start))
+    except OSError:
+        return []
+
+
+def _group(path: str) -> tuple[str, ...]:
+    # Only what is there has a group: a sidecar of a name without a suffix stands for every suffix there is.
+    return groups.siblings(path) if os.path.lexists(path) else ()
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
@@ -64,18 +87,65 @@ def look(path: str) -> Stamp | None:
     return stamp_of(status) if stat_module.S_ISREG(status.st_mode) else None
 
 
+def siblings(path: str) -> tuple[str, ...]:
+    """The other files of a picture's group that are there."""
+    return tuple(one for one in groups.siblings(path) if os.path.lexists(one))
+
+
+def neighbours(path: str, listed: Collection[str] | None = None) -> dict[str, Stamp]:
+    """All files that speak of a picture and are there, most telling first, with their stamps.
+
+    Its sidecars come first, then the other files of its group, each after its own sidecars. `listed` are the names in
+    its directory, in lower case, for whoever knows them: what is not among them is not looked for.
+    """
+    directory, name = os.path.split(path)
+    found: dict[str, Stamp] = {}
+    for member in (name, *groups.siblings(name)):
+        if member != name and not (_listed(member, listed) and os.path.lexists(os.path.join(directory, member))):
+            continue
+        for one in (*sidecar_names.of(member), *([member] if member != name else ())):
+            if not _listed(one, listed):
+                continue
+            place = os.path.join(directory, one)
+            try:
+                stamp = look(place) if place not in found else None
+            except OSError:
+                stamp = None
+            if stamp is not None and not _of_another(place, os.path.join(directory, member)):
+                found[place] = stamp
+    return found
+
+
+def _listed(name: str, listed: Collection[str] | None) -> bool:
+    return listed is None or name.lower() in listed
+
+
+def _of_another(sidecar: str, path: str) -> bool:
+    """Whether what can be a further version's sidecar belongs to a picture of that very name."""
+    base, kind = os.path.splitext(sidecar)
+    return kind == ".xmp" and base != path and is_picture(base) and os.path.lexists(base)
+
+
 def beside(path: str) -> str:
-    """What tells one state of a picture's sidecars from another; empty where it has none."""
-    found = []
-    for place in sidecars(path):
-        try:
-            stamp = look(place)
-        except OSError:
-            stamp = None
-        if stamp is not None:
-            name = shown(os.path.basename(place))
-            found.append(f"{name}:{stamp.mtime_ns}:{stamp.size}:{stamp.inode}")
-    return "|".join(found)
+    """What tells one state of all that speaks of a picture besides its bytes from another; empty where nothing does.
+
+    That is the files around it, see `neighbours`, and, at the end, its extended attributes.
+    """
+    attributes = xattrs.state(path)
+    return beside_files(path) + (_ATTRIBUTES + attributes if attributes else "")
+
+
+def beside_files(path: str, listed: Collection[str] | None = None) -> str:
+    """The same without the attributes, whose change the file's own ctime tells; `listed` as for `neighbours`."""
+    return "|".join(
+        f"{shown(os.path.basename(place))}:{stamp.mtime_ns}:{stamp.size}:{stamp.inode}"
+        for place, stamp in neighbours(path, listed).items()
+    )
+
+
+def files_of(state: str) -> str:
+    """What `beside_files` had been when `beside` was this."""
+    return state.partition(_ATTRIBUTES)[0]
 
 
 def shown(path: str) -> str:

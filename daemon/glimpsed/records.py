@@ -35,7 +35,9 @@ class Part(NamedTuple):
     text: str
 
 
-CONTENT_LABELS = ("caption", "title", "keywords", "people", "place", "author", "comment", "date", "camera", "ocr")
+CONTENT_LABELS = (
+    "caption", "title", "keywords", "people", "place", "author", "comment", "date", "camera", "placenames", "ocr",
+)  # fmt: skip
 """Labels of what comes from the bytes: they belong to the content id."""
 
 PLACE_LABELS = ("sidecar", "name", "directory", "above")

@@ -55,6 +55,12 @@ def test_the_same_file_under_a_new_name_is_moved() -> None:
     assert work(Seen("/p/b.png", later), None, twin=a_row()) == Moved(a_row())
 
 
+def test_a_moved_file_whose_sidecars_stay_behind_is_read() -> None:
+    """What they told is in its row, and no longer true."""
+    assert work(Seen("/p/b.png", STAMP), None, twin=a_row(beside="x")) == Read(frozenset(), "moved")
+    assert work(Seen("/p/b.png", STAMP, beside="y"), None, twin=a_row(beside="x")) == Read(frozenset(), "moved")
+
+
 def test_a_moved_file_with_sidecars_has_only_those_read() -> None:
     assert work(Seen("/p/b.png", STAMP, beside="x"), None, twin=a_row()) == Read(frozenset({"c1"}), "moved")
 

@@ -17,6 +17,7 @@ from glimpsed.indexing.rows import (
     reencoded,
     restamped,
     strengthened,
+    told_by_sidecar,
     with_sidecar,
 )
 from glimpsed.records import Content, Encoding, Part, Row, Sparse, Stamp
@@ -143,6 +144,18 @@ def test_a_sidecars_fields_fill_gaps_only() -> None:
     assert (row.taken_at, row.camera, row.latitude, row.longitude) == ("2020-01-01T00:00:00", "Box", 1.0, 2.0)
     assert with_sidecar(picture, None) is picture
     assert with_sidecar(replace(picture, latitude=None, longitude=None), sidecar).longitude == 4.0
+
+
+def test_the_words_for_fields_come_from_who_tells_them() -> None:
+    words = (Part("date", "2021"), Part("camera", "Box"), Part("place", "Rome"), Part("placenames", "Rom"))
+    sidecar = Content("", taken_at="2021-01-01T00:00:00", camera="Box", latitude=3.0, longitude=4.0, parts=words)
+    bare = Row("/p/a.png", "/p", place="Trastevere")
+    assert told_by_sidecar(bare, sidecar) == words
+    assert with_sidecar(bare, sidecar).place == "Trastevere · Rome"
+    full = replace(bare, taken_at="2020-01-01T00:00:00", latitude=1.0, longitude=2.0)
+    assert told_by_sidecar(full, sidecar) == (Part("camera", "Box"),)
+    assert with_sidecar(full, sidecar).place == "Trastevere"
+    assert told_by_sidecar(bare, None) == ()
 
 
 def test_what_comes_from_the_bytes_is_told_from_what_comes_from_the_place() -> None:

@@ -2,6 +2,8 @@
 
 import io
 import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ from tests.pictures import can_draw, draw, encode, noisy, save
 
 from glimpsed.reading import anew, drawing
 from glimpsed.reading.lines import Line
-from glimpsed.reading.messages import Explain, Explained, Failed, Sighted
+from glimpsed.reading.messages import Explain, Explained, Failed, Reply, Sighted
 from glimpsed.reading.ocr import Found
 from glimpsed.reading.worker import Worker
 from glimpsed.records import FaultKind
@@ -20,13 +22,19 @@ GREEN = (0, 160, 60)
 RED = (220, 30, 40)
 
 
+Answer = Callable[[Explain], Reply]
+
+
 @pytest.fixture(scope="module")
-def worker() -> Worker:
-    return Worker(max_pixels=2_000_000, largest_file=5_000_000)
+def worker() -> Iterator[Answer]:
+    """A worker's answers, on a thread of its own: OCR makes its thread flush denormals."""
+    made = Worker(max_pixels=2_000_000, largest_file=5_000_000)
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda request: thread.submit(made.answer, request).result()
 
 
-def explained(worker: Worker, path: str | Path, *, pixels: bool = True, drawn: bool = False) -> Explained:
-    told = worker.answer(Explain(os.fsencode(path), pixels, drawn))
+def explained(worker: Answer, path: str | Path, *, pixels: bool = True, drawn: bool = False) -> Explained:
+    told = worker(Explain(os.fsencode(path), pixels, drawn))
     assert isinstance(told, Explained)
     return told
 
@@ -38,7 +46,7 @@ def opened(data: bytes | None) -> Image.Image:
     return image.convert("RGB")
 
 
-def test_lines_come_with_their_boxes_and_are_drawn(worker: Worker, tmp_path: Path) -> None:
+def test_lines_come_with_their_boxes_and_are_drawn(worker: Answer, tmp_path: Path) -> None:
     lines = ["Ramen Ichiban", "Total 12.50 EUR", "Thank you"]
     path = save(tmp_path / "a.png", draw(lines, text_size=40))
     told = explained(worker, path, drawn=True)
@@ -59,7 +67,7 @@ def test_lines_come_with_their_boxes_and_are_drawn(worker: Worker, tmp_path: Pat
     assert not (np.asarray(picture) == RED).all(axis=2).any()
 
 
-def test_boxes_of_a_picture_upside_down_are_where_its_words_are(worker: Worker, tmp_path: Path) -> None:
+def test_boxes_of_a_picture_upside_down_are_where_its_words_are(worker: Answer, tmp_path: Path) -> None:
     lines = ["The weather is fine today", "No parking on Sundays"]
     path = save(tmp_path / "a.png", draw(lines).rotate(180))
     told = explained(worker, path).lines
@@ -70,10 +78,10 @@ def test_boxes_of_a_picture_upside_down_are_where_its_words_are(worker: Worker, 
     assert min(line.top for line in told) > 200
 
 
-def test_fields_alone_cost_no_engine(worker: Worker, tmp_path: Path) -> None:
+def test_fields_alone_cost_no_engine(tmp_path: Path) -> None:
     path = save(tmp_path / "a.jpg", draw("Hello"), caption="A receipt", taken="2024-03-05T10:11:12")
     fresh = Worker(max_pixels=2_000_000)
-    told = explained(fresh, path, pixels=False)
+    told = explained(fresh.answer, path, pixels=False)
     assert fresh._ocr is None
     assert (told.lines, told.drawn, told.fault) == (None, None, None)
     assert told.content.taken_at == "2024-03-05T10:11:12"
@@ -81,7 +89,7 @@ def test_fields_alone_cost_no_engine(worker: Worker, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not can_draw("Сегодня"), reason="this machine has no font for Cyrillic")
-def test_what_cannot_be_written_here_is_shown_where_it_stands(worker: Worker, tmp_path: Path) -> None:
+def test_what_cannot_be_written_here_is_shown_where_it_stands(worker: Answer, tmp_path: Path) -> None:
     path = save(tmp_path / "a.png", draw(["Сегодня хорошая погода", "Сегодня хорошая погода"]))
     told = explained(worker, path, drawn=True)
     assert told.lines is not None
@@ -90,13 +98,13 @@ def test_what_cannot_be_written_here_is_shown_where_it_stands(worker: Worker, tm
     assert (np.asarray(opened(told.drawn)) == RED).all(axis=2).sum() > 500
 
 
-def test_a_picture_without_words(worker: Worker, tmp_path: Path) -> None:
+def test_a_picture_without_words(worker: Answer, tmp_path: Path) -> None:
     told = explained(worker, save(tmp_path / "a.png", noisy()), drawn=True)
     assert not [line for line in told.lines or () if line.told]
     assert opened(told.drawn).size == (640, 400)
 
 
-def test_bad_pictures_tell_why(worker: Worker, tmp_path: Path) -> None:
+def test_bad_pictures_tell_why(worker: Answer, tmp_path: Path) -> None:
     whole = encode(draw("Hello"), "JPEG", caption="A receipt")
     (tmp_path / "half.jpg").write_bytes(whole[: len(whole) // 2])
     told = explained(worker, tmp_path / "half.jpg", drawn=True)
@@ -110,7 +118,7 @@ def test_bad_pictures_tell_why(worker: Worker, tmp_path: Path) -> None:
     assert large.fault is not None
     assert large.fault.kind is FaultKind.TOO_LARGE
     (tmp_path / "huge.png").write_bytes(bytes(5_000_001))
-    assert isinstance(worker.answer(Explain(os.fsencode(tmp_path / "huge.png"), True, True)), Failed)
+    assert isinstance(worker(Explain(os.fsencode(tmp_path / "huge.png"), True, True)), Failed)
 
 
 def test_words_come_before_what_is_none() -> None:

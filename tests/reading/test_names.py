@@ -15,8 +15,6 @@ from glimpsed.records import Part
     ("name", "expected"),
     [
         ("ramenReceipt_Kyoto-2024", "ramen Receipt Kyoto 2024"),
-        ("20240305_birthday_anna", "2024-03-05 birthday anna"),
-        ("2024.03.05 Geburtstag", "2024-03-05 Geburtstag"),
         ("20241399_x", "20241399 x"),
         ("20240230_x", "20240230 x"),
         ("HTTPServer.error", "HTTP Server error"),
@@ -38,6 +36,43 @@ from glimpsed.records import Part
 )
 def test_words_of_a_name_that_people_gave(name: str, expected: str) -> None:
     assert words(f"/p/{name}.jpg", "/p") == (Part("name", expected),)
+
+
+@pytest.mark.parametrize(
+    ("name", "rest", "date"),
+    [
+        ("20240305_birthday_anna", "birthday anna", "2024-03-05 5 March 2024 Tuesday"),
+        ("2024.03.05 Geburtstag", "Geburtstag", "2024-03-05 5 March 2024 Tuesday"),
+        ("Geburtstag 5.3.2024", "Geburtstag", "2024-03-05 5 March 2024 Tuesday"),
+        ("2019-07 Sommerurlaub Kroatien", "Sommerurlaub Kroatien", "2019-07 July 2019"),
+        ("2019_07_kroatienUrlaub", "kroatien Urlaub", "2019-07 July 2019"),
+        (
+            "2019-07-12 - 2019-07-26 Split",
+            "Split",
+            "2019-07-12 12 July 2019 Friday\n2019-07-26 26 July 2019 Friday",
+        ),
+    ],
+)
+def test_dates_are_taken_out(name: str, rest: str, date: str) -> None:
+    assert words(f"/p/{name}.jpg", "/p") == (Part("name", rest), Part("above", date))
+    directory = (Part("name", "harbour"), Part("directory", rest), Part("above", date))
+    assert words(f"/p/{name}/harbour.jpg", "/p") == directory
+    assert words(f"/p/{name}/harbour 2024-03-05.jpg", "/p")[2].text.splitlines()[1:] == [
+        day for day in date.splitlines() if "2024-03-05" not in day
+    ]
+
+
+def test_a_directory_that_is_a_date_says_nothing_to_encode() -> None:
+    assert words("/p/Reisen/2019-07-12/harbour.jpg", "/p") == (
+        Part("name", "harbour"),
+        Part("above", "Reisen 2019-07-12"),
+        Part("above", "2019-07-12 12 July 2019 Friday"),
+    )
+
+
+@pytest.mark.parametrize("name", ["version 1.2.2024.5", "v2019-071", "room 2019-13", "1.2019-07", "12024-03-05 x"])
+def test_what_is_no_date_stays(name: str) -> None:
+    assert not any("July" in part.text or "March" in part.text for part in words(f"/p/{name}.jpg", "/p"))
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,8 @@ def test_xmp(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_bytes(xmp_packet(XMP))
     parts, content = sidecar.read(str(tmp_path / "a.jpg"))
     assert parts == (Part("sidecar", "Sunset"), Part("sidecar", "Abendrot"), Part("sidecar", "beach, Lisbon"))
-    assert content == Content("", taken_at="2023-07-01T21:04:05+01:00", latitude=38.72, longitude=-9.14)
+    date = Part("date", "2023-07-01 1 July 2023 Saturday")
+    assert content == Content("", taken_at="2023-07-01T21:04:05+01:00", latitude=38.72, longitude=-9.14, parts=(date,))
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "gb18030"])

@@ -47,7 +47,7 @@ def test_every_block_of_a_jpeg_is_told_apart() -> None:
     assert by_text[("caption", "A receipt")] == (("EXIF:ImageDescription", "IPTC:Caption-Abstract"), True)
     assert by_text[("title", "Lunch")] == (("XMP-dc:title",), True)
     assert by_text[("keywords", "food, noodles")] == (("EXIF:XPKeywords", "XMP-dc:subject"), True)
-    assert by_text[("place", "Kyoto")] == (("IPTC:City",), True)
+    assert by_text[("place", "Kyoto")] == (("EXIF:GPSPosition", "IPTC:City"), True)
     assert by_text[("comment", "Made by hand")] == (("File:Comment",), True)
     assert by_text[("comment", "Paid")] == (("EXIF:UserComment",), True)
     assert by_text[("camera", "Canon EOS R5")] == (("EXIF:Make, EXIF:Model",), True)

@@ -374,3 +374,32 @@ def test_pictures_that_may_be_listed_but_not_looked_at(tmp_path: Path) -> None:
     a, b = picture(tmp_path / "in" / "a.jpg"), picture(tmp_path / "in" / "b.jpg")
     found = without_privileges(tmp_path, [a], tmp_path / "in", mode=0o400)
     assert found == [[[str(b), 0.0]], [str(a), str(b)], None, 0]
+
+
+def test_a_changed_file_of_the_group_or_its_sidecar_hints_at_the_picture(tmp_path: Path) -> None:
+    jpeg, raw = picture(tmp_path / "IMG_1.JPG"), picture(tmp_path / "IMG_1.CR2")
+    takeout = picture(tmp_path / "IMG_1.JPG.supplemental-met.json")
+    other = picture(tmp_path / "IMG_2.JPG")
+    known = known_of(jpeg, other)
+    raw_known = known_of(raw) if files.is_picture(str(raw)) else {}
+    assert paths_of(scanned(tmp_path, known | raw_known)) == []
+    picture(raw, "another")
+    assert str(jpeg) in paths_of(scanned(tmp_path, known | raw_known))
+    known = known_of(jpeg, other)
+    takeout.unlink()
+    assert str(jpeg) in paths_of(scanned(tmp_path, known | raw_known))
+    assert str(other) not in paths_of(scanned(tmp_path, known | raw_known))
+
+
+def test_attributes_alone_are_no_difference(tmp_path: Path) -> None:
+    """Their change is told by the file's ctime; asking every picture for them would cost."""
+    one = picture(tmp_path / "a.jpg")
+    try:
+        os.setxattr(one, "user.xdg.comment", b"a comment")
+    except OSError as error:
+        pytest.skip(f"no extended attributes where the tests write: {error}")
+    known = known_of(one)
+    assert files.files_of(known[str(one)].beside) == ""
+    assert paths_of(scanned(tmp_path, known)) == []
+    os.setxattr(one, "user.xdg.comment", b"another")
+    assert paths_of(scanned(tmp_path, known)) == [str(one)]

@@ -114,8 +114,11 @@ def decide(
 
 
 def _moved(seen: Seen, twin: Row) -> Work:
-    # Sidecars are read where they lie now; the bytes are hashed on the way and found known.
-    return Moved(twin) if not seen.beside and not twin.beside else Read(frozenset({twin.content_id}), "moved")
+    # Sidecars are read where they lie now; the bytes are hashed on the way and found known. What the twin's sidecars
+    # told is not of its bytes: those have to be read again.
+    if twin.beside:
+        return Read(frozenset(), "moved")
+    return Moved(twin) if not seen.beside else Read(frozenset({twin.content_id}), "moved")
 
 
 def _whole(row: Row, reader: str) -> bool:

@@ -9,7 +9,16 @@ from glimpsed.indexing.context import Context, Pending
 from glimpsed.indexing.decide import identity
 from glimpsed.indexing.look import Job
 from glimpsed.indexing.retry import retry_at
-from glimpsed.indexing.rows import Draft, content_parts, ocr_text, of_content, placed, sidecar_parts, with_sidecar
+from glimpsed.indexing.rows import (
+    Draft,
+    content_parts,
+    ocr_text,
+    of_content,
+    placed,
+    sidecar_parts,
+    told_by_sidecar,
+    with_sidecar,
+)
 from glimpsed.reading import names
 from glimpsed.reading.description import READER
 from glimpsed.reading.ocr import tiny
@@ -29,6 +38,7 @@ def from_reading(job: Job, reading: Reading, same: Row | None, context: Context)
     else:
         assert same is not None
         row, content, ocr, fault = _bytes_of(dating.of_bytes(same)), content_parts(same), ocr_text(same), None
+    content = (*content, *told_by_sidecar(row, reading.sidecar_content))
     row = with_sidecar(row, reading.sidecar_content)
     draft = _draft(job, row, content, ocr, reading.stamp, reading.beside, reading.sidecar_parts, context)
     draft = replace(draft, sources=sources)

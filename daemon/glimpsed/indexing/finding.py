@@ -53,7 +53,7 @@ async def _read(job: Job, context: Context) -> Pending | None:
             pass
         case _:
             raise AssertionError(job.work)
-    reading = await context.workers.read(path, job.folder, known)
+    reading = await _whole(job, known, context)
     if isinstance(reading, Unread):
         return _unread(job, reading, context)
     if _growing(reading, context):
@@ -71,11 +71,23 @@ async def _read(job: Job, context: Context) -> Pending | None:
     return drafting.pending(draft, context)
 
 
+async def _whole(job: Job, known: frozenset[str], context: Context) -> Reading | Unread:
+    """A reading of which the row of a `known` content tells what is missing."""
+    reading = await context.workers.read(job.seen.path, job.folder, known)
+    if isinstance(reading, Unread) or reading.content is not None:
+        return reading
+    same = await _same_content(reading, context)
+    if same is None or not same.beside:
+        return reading
+    # Only rows with sidecars know it: their fields may be those of the sidecars.
+    return await context.workers.read(job.seen.path, job.folder, frozenset())
+
+
 async def _same_content(reading: Reading, context: Context) -> Row | None:
     found = await context.insist(partial(context.table.by_content, [reading.content_id]))
     rows = found.get(reading.content_id, [])
     whole = [row for row in rows if row.reader == READER and row.error is None]
-    return max(whole, key=lambda row: (row.ocr is not None, row.vector is not None), default=None)
+    return max(whole, key=lambda row: (not row.beside, row.ocr is not None, row.vector is not None), default=None)
 
 
 def _same(job: Job, stamp: Stamp, row: Row, context: Context) -> Pending:

@@ -12,7 +12,7 @@ from anyio.abc import ObjectReceiveStream, ObjectSendStream
 from glimpsed import files
 from glimpsed.events import Event
 from glimpsed.indexing.context import Context, Pending
-from glimpsed.indexing.decide import Back, Gone, Nothing, Seen, Work, decide
+from glimpsed.indexing.decide import Back, Gone, Nothing, Read, Refused, Rehash, Seen, Work, decide
 from glimpsed.indexing.rows import gone, restamped
 from glimpsed.reading.description import READER
 from glimpsed.records import Row, Stamp, Written
@@ -64,10 +64,18 @@ async def look(
                 if sight.unsure:
                     context.backlog.done(sight.seen.path)
             sure = [sight for sight in sights if not sight.unsure]
+            siblings = {sight.seen.path: sight.siblings for sight in sure if sight.siblings}
             for job in await context.insist(partial(_decide, context, sure)):
                 if job.row is None and job.seen.stamp is None and job.seen.refused is None:
                     scan_directory(job.seen.path)  # perhaps a directory with a picture's name stood there
+                for sibling in siblings.get(job.seen.path, ()) if _disturbs(job.work) else ():
+                    context.backlog.hint(sibling, mtime=0.0)
                 await _pass_on(job, jobs, commit, context)
+
+
+def _disturbs(work: Work) -> bool:
+    """Whether what is read for the other files of its group may differ now: not where only those have changed."""
+    return not isinstance(work, Nothing | Refused | Rehash) and not (isinstance(work, Read) and work.why == "sidecar")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +85,8 @@ class _Sight:
     """Empty where the path is ignored or in none."""
     scan: str | None = None
     """A directory to scan."""
+    siblings: tuple[str, ...] = ()
+    """The other pictures of its group."""
     unsure: bool = False
     """Whether it is not seen because its whole folder is not: the scan of that tells what is true."""
 
@@ -93,7 +103,8 @@ def _see_all(
         seen, directory = see(path)
         gone = seen.stamp is None and seen.refused is None and not directory
         unsure = gone and not there(folder)
-        sights.append(_Sight(seen, folder, folder if unsure else path if directory else None, unsure))
+        siblings = tuple(one for one in files.siblings(path) if folder_of(one) is not None)
+        sights.append(_Sight(seen, folder, folder if unsure else path if directory else None, siblings, unsure))
     return sights
 
 

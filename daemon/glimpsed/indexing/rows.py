@@ -135,7 +135,7 @@ def of_content(content: Content, *, reader: str) -> Row:
         camera=content.camera,
         latitude=content.latitude,
         longitude=content.longitude,
-        place=" · ".join(part.text for part in content.parts if part.label == "place") or None,
+        place=_place(content),
         reader=reader,
     )
 
@@ -145,12 +145,27 @@ def with_sidecar(row: Row, sidecar: Content | None) -> Row:
     if sidecar is None:
         return row
     located = row.latitude is not None
+    place = None if located else _place(sidecar)
     return replace(
         dating.by_sidecar(row, sidecar),
         camera=row.camera or sidecar.camera,
         latitude=row.latitude if located else sidecar.latitude,
         longitude=row.longitude if located else sidecar.longitude,
+        place=" · ".join(filter(None, (row.place, place))) or None,
     )
+
+
+def told_by_sidecar(row: Row, sidecar: Content | None) -> tuple[Part, ...]:
+    """The words for the fields that only the sidecar of `row` tells; `row` is that without the sidecar."""
+    if sidecar is None:
+        return ()
+    dated = row.taken_at if dating.by_sidecar(row, sidecar) is row else None
+    told = {"date": dated, "camera": row.camera, "place": row.latitude, "placenames": row.latitude}
+    return tuple(part for part in sidecar.parts if told[part.label] is None)
+
+
+def _place(content: Content) -> str | None:
+    return " · ".join(part.text for part in content.parts if part.label == "place") or None
 
 
 def gone(current: Row | None, now: float) -> Row | None:

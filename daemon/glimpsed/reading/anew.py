@@ -1,20 +1,19 @@
 """A picture read anew, in a worker, for somebody who asks about it: where its words came from, and what OCR saw."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpsed.reading import drawing, image, metadata
+from glimpsed.reading import drawing, image, metadata, places, sidecar
 from glimpsed.reading.blocks import Blocks
 from glimpsed.reading.content import read_content
 from glimpsed.reading.faults import BadPicture
 from glimpsed.reading.lines import Line
-from glimpsed.reading.messages import Beside, Explained, Sighted
+from glimpsed.reading.messages import Explained, Sighted
 from glimpsed.reading.ocr import Found
-from glimpsed.reading.sources import Source, apart, sidecar_names
+from glimpsed.reading.sources import Source, apart
 from glimpsed.records import Content, Fault, Stamp
 
 
@@ -33,22 +32,25 @@ class Times:
 
 
 def explain(
+    path: str,
     data: bytes,
     stamp: Stamp,
     content_id: str,
-    beside: Beside,
+    beside: str,
     *,
     max_pixels: int,
     read: Callable[[NDArray[np.uint8]], Found] | None,
     drawn: bool,
     times: Times,
 ) -> Explained:
-    """What these bytes say, block by block, and what stands beside them; with `read` what OCR sees, too.
+    """What these bytes of `path` say, place by place, and what stands beside it in the state `beside`.
+
+    With `read` also what OCR sees, which is drawn if `drawn`.
 
     Never raises what a picture can be guilty of: it is the content's fault, or that of the words.
     """
     content, sources = fields(data, content_id, max_pixels=max_pixels)
-    sources = (*sources, *_of_sidecars(beside))
+    sources = (*sources, *_beside(path))
     times.lap("fields")
     lines: tuple[Sighted, ...] | None = None
     fault: Fault | None = None
@@ -64,7 +66,7 @@ def explain(
                 times.lap("drawing")
         except BadPicture as bad:
             fault = bad.fault
-    return Explained(stamp, content, sources, beside.beside, lines, fault, shown, times.milliseconds)
+    return Explained(stamp, content, sources, beside, lines, fault, shown, times.milliseconds)
 
 
 def fields(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Content, tuple[Source, ...]]:
@@ -77,15 +79,13 @@ def fields(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Content, t
 
     content, _ = read_content(data, content_id, max_pixels=max_pixels, fields=noted)
     said = [field for blocks in found for field in metadata.everything(blocks)]
-    return content, tuple(Source(name, metadata.of_said(some)) for name, some in apart(said))
+    sources = tuple(Source(name, places.located(metadata.of_said(some))) for name, some in apart(said))
+    return places.located(content), sources
 
 
-def _of_sidecars(beside: Beside) -> tuple[Source, ...]:
-    if not beside.beside:
-        return ()
-    said = beside.content or Content("")
-    name = ", ".join(sidecar_names(beside.beside)) or "sidecar"
-    return (Source(name, replace(said, parts=(*beside.parts, *said.parts))),)
+def _beside(path: str) -> tuple[Source, ...]:
+    said = ((name, places.located(content)) for name, content in sidecar.sources(path))
+    return tuple(Source(name, content) for name, content in said if content.parts or content.latitude is not None)
 
 
 def words(found: Found, shape: tuple[int, ...]) -> tuple[Sighted, ...]:

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _DATE = re.compile(
     r"(\d{4})(?:[:./-](\d{1,2})(?:[:./-](\d{1,2}))?)?"
@@ -46,6 +47,15 @@ def parse(text: str, offset: str | None = None, fraction: str | None = None) -> 
     return _written(moment.replace(tzinfo=_zone(zone) or (_zone(offset) if hour else None)))
 
 
+def of_epoch(seconds: int, zone: str | None = None) -> str | None:
+    """A moment as the local time of a time zone (such as `Europe/Lisbon`), UTC where that is not known here."""
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC)
+        return _written(moment.astimezone(ZoneInfo(zone)) if zone else moment)
+    except (ValueError, OverflowError, OSError, ZoneInfoNotFoundError):
+        return None if zone is None else of_epoch(seconds)
+
+
 def _zone(text: str | None) -> timezone | None:
     found = _OFFSET.fullmatch((text or "").strip(" \0"))
     if found is None:
@@ -77,6 +87,11 @@ def words(taken_at: str) -> str:
     """A date as people type it into a search box: `2024-03-05 5 March 2024 Tuesday`."""
     day = datetime.fromisoformat(taken_at)
     return f"{day:%Y-%m-%d} {day.day} {_MONTHS[day.month - 1]} {day.year} {_DAYS[day.weekday()]}"
+
+
+def month_words(year: int, month: int) -> str:
+    """The same of a month: `2024-03 March 2024`."""
+    return f"{year:04}-{month:02} {_MONTHS[month - 1]} {year}"
 
 
 # Not strftime's: its names follow the locale, and equal pictures shall have equal texts.

@@ -5,6 +5,7 @@ import re
 from datetime import date
 
 from glimpsed.files import relative_directories
+from glimpsed.reading import dates
 from glimpsed.reading.texts import clean, name_text
 from glimpsed.records import Part
 
@@ -28,6 +29,8 @@ _CAMERA = re.compile(
 
 _CAMERA_DIRECTORY = re.compile(r"(?i)^(?:dcim|\d{3}[a-z_\d]{5}|camera|camera roll|screenshots|\.\w+)$")
 _DATE = re.compile(r"(?<!\d)((?:19|20)\d\d)([-_.]?)(0[1-9]|1[0-2])\2(0[1-9]|[12]\d|3[01])(?!\d)")
+_MONTH = re.compile(r"(?<![\d.])((?:19|20)\d\d)[-_.](0[1-9]|1[0-2])(?![\d])(?![-_.]\d)")
+_DAY_FIRST = re.compile(r"(?<!\d)(0?[1-9]|[12]\d|3[01])\.(0?[1-9]|1[0-2])\.((?:19|20)\d\d)(?!\d)")
 _COPY = re.compile(r"(?i)(?:[ _-]*\(\d{1,3}\)|~\d{1,2}|[ _-]+(?:copy|kopie|copie|copia)(?: \d+)?)+$")
 _TOKEN = re.compile(
     r"\d{4}-\d{2}-\d{2}|[^\W_]+(?:['’][^\W_]+)*(?:[\u0300-\u036f\u0900-\u0dff\u0e30-\u0e4e\u200c\u200d]+[^\W_]*)*|[#@&%€$£¥]",
@@ -39,20 +42,57 @@ def words(path: str, folder: str) -> tuple[Part, ...]:
     """The labelled words of a path below `folder`; never raises, whatever the names hold.
 
     There is a part `name`, or else the first part `above` is the file's own stem, made by a camera; after that come
-    `directory` (the one the file lies in) and `above` (those above it, up to the folder).
+    `directory` (the one the file lies in) and `above` (those above it, up to the folder). Dates in the first two are
+    taken out of what people wrote, and stand in a part `above` of their own as the words for them.
     """
     stem = name_text(os.path.splitext(os.path.basename(path))[0])
-    own = split(_COPY.sub("", stem))
-    parts = [Part("above", split(stem) or stem or "picture")] if _CAMERA.match(stem) or not own else [Part("name", own)]
+    own, days = _without_dates(_COPY.sub("", stem))
+    if _CAMERA.match(stem) or not own:
+        parts, days = [Part("above", split(stem) or stem or "picture")], []
+    else:
+        parts = [Part("name", own)]
     *above, last = [name_text(name) for name in _directories(path, folder)] or [""]
-    if last and _CAMERA_DIRECTORY.match(last):
+    rest, more = _without_dates(last)
+    if last and (_CAMERA_DIRECTORY.match(last) or (more and not rest)):
         above.append(last)
     elif last:
-        parts.append(Part("directory", split(last) or last))
+        parts.append(Part("directory", rest or last))
     chain = " ".join(filter(None, (split(name) for name in above)))
     if chain:
         parts.append(Part("above", clean(chain)))
+    if days or more:
+        parts.append(Part("above", "\n".join(dict.fromkeys([*days, *more]))))
     return tuple(part for part in parts if part.text)
+
+
+def _without_dates(name: str) -> tuple[str, list[str]]:
+    """The words of one name less the dates in it, and the words for those."""
+    found: list[str] = []
+
+    def take(day: str, text: str) -> str:
+        if day:
+            found.append(day)
+            return " "
+        return text
+
+    name = _DATE.sub(lambda one: take(_day(one[1], one[3], one[4]), one[0]), name)
+    name = _DAY_FIRST.sub(lambda one: take(_day(one[3], one[2], one[1]), one[0]), name)
+    name = _MONTH.sub(lambda one: take(dates.month_words(int(one[1]), int(one[2])), one[0]), name)
+    return split(name), found
+
+
+def _day(year: str, month: str, day: str) -> str:
+    """The words for a date; empty where there is no such day."""
+    try:
+        return dates.words(date(int(year), int(month), int(day)).isoformat())
+    except ValueError:
+        return ""
+
+
+def given(name: str) -> str:
+    """The words of a file's name where a person gave it; empty where a camera or a program did."""
+    stem = name_text(os.path.splitext(os.path.basename(name))[0])
+    return "" if _CAMERA.match(stem) else split(_COPY.sub("", stem))
 
 
 def _directories(path: str, folder: str) -> list[str]:

@@ -1,41 +1,121 @@
-"""Sidecars: the `.xmp` and `.txt` files that stand beside a picture and speak of it."""
+"""What stands beside a picture and speaks of it: sidecars, the other files of its group, extended attributes."""
 
 import os
 import stat
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-from glimpsed.files import sidecars
-from glimpsed.reading import metadata, xmp
+from glimpsed import files
+from glimpsed.reading import attributes, dates, markdown, metadata, places, takeout, xmp
 from glimpsed.reading.texts import clean, decode
 from glimpsed.records import Content, Part
 
 LIMIT = 1 << 20
-"""Bytes read of one sidecar; a longer XMP is passed over, a longer text is cut."""
+"""Bytes read of one file; a longer XMP or JSON is passed over, a longer text is cut.
+
+Of another file of the group it is the beginning, where its metadata stand: the pixels are the same.
+"""
+
+_NO_FIELDS = frozenset({"date", "camera", "ocr", "placenames"})
+"""Labels of what is made of fields, not written by anybody."""
+
+
+ATTRIBUTES = "extended attributes"
+"""What they are called where files have their names."""
+
+
+@dataclass(slots=True)
+class _Said:
+    """What one of them says."""
+
+    texts: Iterable[str] = ()
+    taken: str | None = None
+    camera: str | None = None
+    position: tuple[float, float] | None = None
 
 
 def read(path: str) -> tuple[tuple[Part, ...], Content | None]:
-    """What the sidecars of the picture at `path` say: parts labelled `sidecar`, and fields that they tell.
+    """All that is said of the picture at `path` besides its bytes: parts labelled `sidecar`, and fields.
 
-    The content holds date, camera and position with an empty content id; None where no sidecar tells one. The first
-    sidecar in the order of `files.sidecars` that tells a field wins. Never raises: what cannot be read says nothing.
+    The content holds date, camera and position with an empty content id, and the date as a part; None where nobody
+    tells one. Whoever comes first in the order of `files.neighbours` and tells a field wins, extended attributes come
+    last. Never raises: what cannot be read says nothing.
     """
     texts: dict[str, None] = {}
     taken, camera, position = None, None, None
-    for place in sidecars(path):
-        data = _bytes(place)
-        if data is None:
-            continue
-        if place.lower().endswith(".txt"):
-            texts.setdefault(clean(decode(data)))
-            continue
-        packet = xmp.read(data) if len(data) <= LIMIT else xmp.Xmp()
-        texts |= dict.fromkeys(part.text for part in metadata.parts(packet.texts))
-        taken, camera = taken or packet.taken, camera or packet.camera
-        position = position or packet.position
+    for _, said in _every(path):
+        texts |= dict.fromkeys(said.texts)
+        taken, camera = taken or said.taken, camera or said.camera
+        position = position or said.position
     parts = tuple(Part("sidecar", text) for text in texts if text)
     if not (taken or camera or position):
         return parts, None
     latitude, longitude = position or (None, None)
-    return parts, Content("", taken_at=taken, camera=camera, latitude=latitude, longitude=longitude)
+    words = metadata.field_parts(taken, camera)
+    return parts, Content("", taken_at=taken, camera=camera, latitude=latitude, longitude=longitude, parts=words)
+
+
+def sources(path: str) -> Iterator[tuple[str, Content]]:
+    """What each of them says for itself, by the name of its file; never raises."""
+    for name, said in _every(path):
+        latitude, longitude = said.position or (None, None)
+        words = (
+            *(Part("sidecar", text) for text in said.texts if text),
+            *metadata.field_parts(said.taken, said.camera),
+        )
+        yield (
+            name,
+            Content("", taken_at=said.taken, camera=said.camera, latitude=latitude, longitude=longitude, parts=words),
+        )
+
+
+def _every(path: str) -> Iterator[tuple[str, _Said]]:
+    """The name of each file around the picture that can be read, and what it says; the attributes at the end."""
+    try:
+        around = files.neighbours(path)
+    except ValueError:  # a NUL in the path
+        around = {}
+    for place in around:
+        data, name = _bytes(place), files.shown(os.path.basename(place))
+        if data is None:
+            continue
+        match os.path.splitext(place)[1].lower():
+            case ".xmp":
+                yield name, _xmp(data)
+            case ".json":
+                yield name, _takeout(data)
+            case ".txt":
+                yield name, _Said([clean(decode(data))])
+            case ".md":
+                yield name, _Said([clean(markdown.plain(decode(data)))])
+            case _:
+                yield name, _sibling(data)
+    yield ATTRIBUTES, _Said([part.text for part in metadata.parts(tuple(attributes.texts(path)))])
+
+
+def _xmp(data: bytes) -> _Said:
+    packet = xmp.read(data) if len(data) <= LIMIT else xmp.Xmp()
+    texts = [part.text for part in metadata.parts(packet.texts)]
+    return _Said(texts, packet.taken, packet.camera, packet.position)
+
+
+def _takeout(data: bytes) -> _Said:
+    found = takeout.read(data) if len(data) <= LIMIT else None
+    if found is None:
+        return _Said()
+    texts = [part.text for part in metadata.parts(found.texts)]
+    place = places.find(*found.position) if found.position else None
+    taken = dates.of_epoch(found.taken, place.zone if place else None) if found.taken is not None else None
+    return _Said(texts, taken, None, found.position)
+
+
+def _sibling(data: bytes) -> _Said:
+    content = metadata.fields(data)
+    position = None
+    if content.latitude is not None and content.longitude is not None:
+        position = (content.latitude, content.longitude)
+    texts = [part.text for part in content.parts if part.label not in _NO_FIELDS]
+    return _Said(texts, content.taken_at, content.camera, position)
 
 
 def _bytes(path: str) -> bytes | None:

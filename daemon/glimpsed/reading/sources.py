@@ -18,7 +18,7 @@ FIELDS = tuple(one.name for one in fields(Content) if one.name not in {"content_
 """What of a content is a field."""
 
 _DECODED = frozenset({"format", "width", "height"})
-_LISTS = frozenset({"keywords", "people", "place"})  # labels whose texts are names, joined by commas
+_LISTS = frozenset({"keywords", "people", "place", "placenames"})  # labels whose texts are names, joined by commas
 _DERIVED = frozenset({"date", "camera"})  # labels of parts that only say a field in words
 _SIDECAR = re.compile(r"(?:^|\|)(.+?):-?\d+:\d+:\d+(?=[|/]|$)", re.DOTALL)  # as `files.beside` writes it
 _MOST = 200  # places that are told apart; a picture made to hurt may have thousands

@@ -15,7 +15,7 @@ from blake3 import blake3
 
 from glimpsed import files
 from glimpsed.children import serve_parent
-from glimpsed.reading import anew, content, image, limits, sidecar
+from glimpsed.reading import anew, content, image, limits, places, sidecar
 from glimpsed.reading.faults import BadPicture
 from glimpsed.reading.messages import (
     Beside,
@@ -93,6 +93,7 @@ class Worker:
         said, thumbnail = None, None
         if content_id not in known:
             said, thumbnail = content.read_content(data, content_id, max_pixels=self._max_pixels)
+            said = places.located(said)
         del data
         beside = _beside(path)
         took = (perf_counter() - began) * 1000
@@ -118,10 +119,11 @@ class Worker:
         data, stamp = self._bytes(path)
         times.lap("file")
         return anew.explain(
+            path,
             data,
             stamp,
             blake3(data).hexdigest(),
-            _beside(path),
+            files.beside(path),
             max_pixels=self._max_pixels,
             read=(lambda pixels: self._engine().read(pixels, request.packs)) if request.pixels else None,
             drawn=request.drawn,
@@ -172,7 +174,7 @@ def _beside(path: str) -> Beside:
     if not state:
         return Beside((), None, state)
     parts, said = sidecar.read(path)
-    return Beside(parts, said, state)
+    return Beside(parts, places.located(said) if said is not None else None, state)
 
 
 def main() -> None:

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from glimpsed import files
+from glimpsed import files, groups
 from glimpsed.records import Row
 from glimpsed.searching import rank, snippets, why
 from glimpsed.searching.candidates import Candidate
@@ -23,7 +23,7 @@ class Weighed:
     row: Row
     match: why.Match
     others: tuple[str, ...] = ()
-    """Other paths of the same picture, best first."""
+    """Other paths of the same picture or of its group, best first."""
 
 
 def by_score(
@@ -40,7 +40,7 @@ def by_score(
         order = (-round(total, 9), one.text_place or len(found) + 1, -row.mtime_ns, row.path)
         weighed.append(Weighed(order, total, one, row, matched))
     weighed.sort(key=lambda one: one.order)
-    return _by_content(weighed)
+    return _by_picture(weighed)
 
 
 def listed(rows: Sequence[Row], order: str) -> list[Hit]:
@@ -54,7 +54,7 @@ def listed(rows: Sequence[Row], order: str) -> list[Hit]:
         text = one.match.part.text if one.match.part else ""
         return lambda: _told(snippets.marked(nothing, text).cut(snippets.WIDTH), order)
 
-    return [_hit(one, "sure", telling(one)) for one in _by_content(weighed)]
+    return [_hit(one, "sure", telling(one)) for one in _by_picture(weighed)]
 
 
 def as_hit(asked: Asked, one: Weighed, certainty: Certainty) -> Hit:
@@ -78,15 +78,32 @@ def _name(row: Row) -> str:
     return files.shown(os.path.basename(row.path))
 
 
-def _by_content(weighed: Sequence[Weighed]) -> list[Weighed]:
-    """The best of each picture; a file whose bytes could never be read is one for itself."""
-    groups: dict[str, list[Weighed]] = {}
+def _by_picture(weighed: Sequence[Weighed]) -> list[Weighed]:
+    """The best of each picture, at the place of the first.
+
+    One picture are the files with the same bytes, and a camera's raw file with the pictures made of it. Of these the
+    raw file is shown only where it holds more of the question: everybody can open the others. A file whose bytes could
+    never be read is one for itself.
+    """
+    raw = {groups.key(one.row.path) for one in weighed if groups.is_raw(one.row.path)}
+    found: dict[str, list[Weighed]] = {}
+    names: dict[str, str] = {}  # of a picture, by each thing that tells it
     for one in weighed:
-        groups.setdefault(one.row.content_id or "\0" + one.row.path, []).append(one)
-    return [
-        replace(one, others=tuple(other.row.path for other in others)) if others else one
-        for one, *others in groups.values()
-    ]
+        key = groups.key(one.row.path)
+        marks = [f"id {one.row.content_id}" if one.row.content_id else f"path {one.row.path}"]
+        marks += [f"group {key}"] if key in raw else []
+        name = next((names[mark] for mark in marks if mark in names), marks[0])
+        names.update(dict.fromkeys(marks, name))
+        found.setdefault(name, []).append(one)
+    return [_shown(same) for same in found.values()]
+
+
+def _shown(same: Sequence[Weighed]) -> Weighed:
+    first = max(same, key=lambda one: (one.match.covered, not groups.is_raw(one.row.path)))
+    if not groups.is_raw(same[0].row.path):
+        first = same[0]
+    others = tuple(one.row.path for one in same if one is not first)
+    return replace(first, order=same[0].order, score=same[0].score, others=others)
 
 
 def _hit(one: Weighed, certainty: Certainty, tell: Callable[[], Told]) -> Hit:

@@ -111,5 +111,6 @@ def _seal(place: int, token: str, key: str) -> str:
 
 
 def _marks(hit: Hit) -> set[str]:
-    """What must not come twice: the picture, and the path."""
-    return {f"id {hit.id}", f"path {hit.path}"} if hit.id else {f"path {hit.path}"}
+    """What must not come twice: the picture, and its paths."""
+    paths = {f"path {path}" for path in (hit.path, *hit.also)}
+    return {f"id {hit.id}", *paths} if hit.id else paths

@@ -180,7 +180,7 @@ class Hit:
     width: int | None
     height: int | None
     also: tuple[str, ...] = ()
-    """Other paths of the same content that match too, best first."""
+    """Other paths of the same content, or of the same shot as a camera's raw file, that match too, best first."""
     snippet: str = ""
     """Set, as the next two are, where it is shown."""
     positions: tuple[tuple[int, int], ...] = ()

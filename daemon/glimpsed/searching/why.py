@@ -25,6 +25,7 @@ _SAID = {
     "above": "directories above",
     "sidecar": "text beside it",
     "keywords": "keywords",
+    "placenames": "names of the place",
     "ocr": "OCR",
 }
 _IN_A_LANGUAGE = frozenset(("caption", "title", "sidecar", "comment", "ocr"))

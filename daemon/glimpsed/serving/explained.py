@@ -17,7 +17,7 @@ class Member(BaseModel):
     path_bytes: str | None = Field(
         None, description="the exact path in base64, only where it is not UTF-8", exclude_if=lambda value: value is None
     )
-    what: str = Field(description="same content, same name, sidecar or its picture")
+    what: str = Field(description="same content, same shot, sidecar or its picture")
 
 
 class Value(BaseModel):

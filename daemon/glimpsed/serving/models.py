@@ -37,7 +37,7 @@ class Hit(BaseModel):
     width: int | None
     height: int | None
     offline: bool = Field(False, description="the picture's folder cannot be seen just now")
-    also: list[str] = Field(default=[], description="other paths of the same picture")
+    also: list[str] = Field(default=[], description="other paths of the same picture, or of its group")
 
 
 class Near(BaseModel):

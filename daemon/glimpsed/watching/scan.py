@@ -2,13 +2,13 @@
 
 import os
 import stat as stat_module
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple
 
-from glimpsed import files
+from glimpsed import files, groups
 from glimpsed.records import Known, Stamp
 from glimpsed.watching.ignore import Ignore
 
@@ -163,7 +163,7 @@ class _Walk:
             if not files.is_picture(picture):
                 self.found.passed_over += 1
             elif os.path.lexists(picture):
-                self._picture(picture, link=os.path.islink(picture), sidecars=True, status=partial(os.stat, picture))
+                self._picture(picture, link=os.path.islink(picture), around=None, status=partial(os.stat, picture))
 
     def _tree(self, start: str) -> None:
         if start != self._folder and not self._may_enter(start, link=os.path.islink(start)):
@@ -189,8 +189,8 @@ class _Walk:
             return
         self.found.directories += 1
         self._ignore.refresh(path)
-        # A picture without a sidecar in the listing needs no four looks; case does not count on every file system.
-        sidecars = {entry.name.lower() for entry in entries if files.is_sidecar(entry.name)}
+        # Most pictures need no further looks: nothing beside them can be theirs.
+        around = _around(entries)
         for number, entry in enumerate(entries):
             if number % _PATIENCE == _PATIENCE - 1 and self._stop():
                 self.found.stopped = True
@@ -206,8 +206,7 @@ class _Walk:
             elif not files.is_picture(entry.name):
                 self.found.passed_over += 1
             else:
-                beside = bool(sidecars) and not sidecars.isdisjoint(map(str.lower, files.sidecars(entry.name)))
-                self._picture(entry.path, link=link, sidecars=beside, status=entry.stat)
+                self._picture(entry.path, link=link, around=around, status=entry.stat)
 
     def _may_enter(self, path: str, *, link: bool) -> bool:
         return self._ignore.follows(path) if link else self._ignore.directory(path)
@@ -224,7 +223,10 @@ class _Walk:
         self._entered.add(identity)
         return True
 
-    def _picture(self, path: str, *, link: bool, sidecars: bool, status: Callable[[], os.stat_result]) -> None:
+    def _picture(
+        self, path: str, *, link: bool, around: frozenset[str] | None, status: Callable[[], os.stat_result]
+    ) -> None:
+        """One picture; `around` is what may speak of it, None where that is not known."""
         if (link and not self._ignore.follow_symlinks) or not self._ignore.named(path):
             self.found.ignored += 1
             return
@@ -246,9 +248,16 @@ class _Walk:
         self.found.pictures += 1
         self._seen.add(path)
         stamp: Stamp = files.stamp_of(found)
-        beside = files.beside(path) if sidecars else ""
-        if known is None or known.missing or known.stamp != stamp or known.beside != beside:
+        beside = "" if around == frozenset() else files.beside_files(path, around)
+        if known is None or known.missing or known.stamp != stamp or files.files_of(known.beside) != beside:
             self.found.hints.append(Difference(path, found.st_mtime))
+
+
+def _around(entries: Iterable["os.DirEntry[str]"]) -> frozenset[str]:
+    """What of a directory's listing may speak of a picture in it, in lower case: case does not always count."""
+    names = [entry.name.lower() for entry in entries]
+    pictures = any(map(groups.is_raw, names))
+    return frozenset(name for name in names if files.is_sidecar(name) or (pictures and groups.key(name) is not None))
 
 
 def _is_directory(entry: "os.DirEntry[str]") -> bool:
