@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import common  # noqa: F401  it puts the tests' drawings on the path
-from metadata_sets import make, prompts, wrongly_encoded
+from metadata_sets import disagreeing, make, prompts, wrongly_encoded
 
-from glimpsed.reading import metadata
+from glimpsed.reading import fields, metadata
 from glimpsed.reading.blocks import Blocks, blocks
 
 SETS = Path(__file__).parent.parent.parent / "shared" / "data" / "metadata"
@@ -90,8 +90,39 @@ def compare(files: Sequence[Path]) -> Compared:
     return out
 
 
-def _exiftool(files: Sequence[Path]) -> Iterator[dict[str, Any]]:
-    command = ["exiftool", "-json", "-struct", "-G1", "-n", "-charset", "filename=utf8", "-@", "-"]
+CHOSEN = {
+    "Description": ("EXIF:ImageDescription", "XMP-dc:description", "IPTC:Caption-Abstract"),
+    "Creator": ("EXIF:Artist", "XMP-dc:creator", "IPTC:By-line"),
+    "Copyright": ("EXIF:Copyright", "XMP-dc:rights", "IPTC:CopyrightNotice"),
+    "City": ("XMP-photoshop:City", "IPTC:City"),
+    "DateTimeOriginal": ("EXIF:DateTimeOriginal", "XMP-photoshop:DateCreated", "IPTC:DateCreated"),
+}
+"""What exiftool's MWG module chooses from several places, and these."""
+
+
+def compare_chosen(files: Sequence[Path]) -> Compared:
+    """Of places that disagree, whether both believe the same one."""
+    out = Compared(files=len(files))
+    for told in _exiftool(files, "-use", "MWG", "-MWG:all"):
+        path = Path(told["SourceFile"])
+        said = metadata.everything(blocks(path.read_bytes()))
+        for name, sources in CHOSEN.items():
+            value = told.get(f"MWG:{name}", "")
+            first = _text(value[0] if isinstance(value, list) else value)
+            theirs = compared_date(first) if name == "DateTimeOriginal" else first
+            if theirs:
+                mine = [one for one in said if one.source in sources]
+                chosen = fields.taken(mine) if name == "DateTimeOriginal" else next(iter(mine), None)
+                out.there[name] += 1
+                if chosen and _text(chosen.text) == theirs:
+                    out.same[name] += 1
+                else:
+                    out.differing.append((path.name, name, [theirs], [chosen.text] if chosen else []))
+    return out
+
+
+def _exiftool(files: Sequence[Path], *options: str) -> Iterator[dict[str, Any]]:
+    command = ["exiftool", *options, "-json", "-struct", "-G1", "-n", "-charset", "filename=utf8", "-@", "-"]
     told = subprocess.run(command, input="\n".join(map(str, files)).encode(), capture_output=True, check=False)
     yield from json.loads(told.stdout.decode("utf-8", "replace") or "[]")
 
@@ -262,6 +293,9 @@ def main() -> None:
             make(Path(made))
             for directory in sorted(Path(made).iterdir()):
                 show(f"made by {directory.name}", compare(pictures(directory)), given.limit)
+            disagreeing(Path(made) / "disagreeing")
+            files = pictures(Path(made) / "disagreeing")
+            show("places that disagree, by the Metadata Working Group's order", compare_chosen(files), given.limit)
         show_written()
 
 

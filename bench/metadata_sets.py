@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,31 @@ def _written(sentence: str, word: str, number: int) -> Iterator[str]:
     yield from (f"-EXIF:GPSLatitude={abs(north)}", f"-EXIF:GPSLatitudeRef={'N' if north >= 0 else 'S'}")
     yield from (f"-EXIF:GPSLongitude={abs(east)}", f"-EXIF:GPSLongitudeRef={'E' if east >= 0 else 'W'}")
     yield from (f"-XMP-exif:GPSLatitude={north}", f"-XMP-exif:GPSLongitude={east}")
+
+
+_DISAGREEING = {
+    "EXIF": ("ImageDescription=by EXIF", "Artist=by EXIF", "Copyright=by EXIF", "DateTimeOriginal=2001:01:01 00:00:00"),
+    "XMP": ("dc:Description=by XMP", "dc:Creator=by XMP", "dc:Rights=by XMP", "photoshop:City=by XMP",
+            "photoshop:DateCreated=2002:01:01 00:00:00"),
+    "IPTC": ("Caption-Abstract=by IPTC", "By-line=by IPTC", "CopyrightNotice=by IPTC", "City=by IPTC",
+             "DateCreated=2003:01:01"),
+}  # fmt: skip
+
+
+def disagreeing(place: Path) -> None:
+    """Pictures of which EXIF, XMP and IPTC say different things: each two, all three, with and without a digest."""
+    commands: list[str] = []
+    for number, groups in enumerate(product((False, True), repeat=3)):
+        for digest in ("none", "new", "0" * 32):
+            path = _base(place / f"{number}-{digest}.jpg", number)
+            for group, there in zip(_DISAGREEING, groups, strict=True):
+                joint = "-" if group == "XMP" else ":"
+                commands += [f"-{group}{joint}{value}" for value in _DISAGREEING[group] if there]
+            commands += [] if digest == "none" else [f"-IPTCDigest={digest}"]
+            commands += ["-m", "-q", "-overwrite_original", str(path), "-execute"]
+    subprocess.run(
+        ["exiftool", "-@", "-"], input="\n".join(commands) + "\n", text=True, capture_output=True, check=False
+    )
 
 
 def by_exiv2(place: Path) -> None:

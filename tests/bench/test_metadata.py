@@ -44,6 +44,15 @@ def test_what_exiv2_writes(tmp_path: Path) -> None:
 
 
 @exiftool
+def test_places_that_disagree(tmp_path: Path) -> None:
+    sets.disagreeing(tmp_path)
+    compared = bench.compare_chosen(bench.pictures(tmp_path))
+    assert compared.files == 24
+    assert compared.there.total() > 80
+    assert compared.differing == []
+
+
+@exiftool
 def test_the_samples() -> None:
     if not bench.SETS.is_dir():
         pytest.skip(f"needs the sample pictures in {bench.SETS}")

@@ -52,6 +52,10 @@ def test_a_date_that_the_place_told_does_not_go_along_and_one_of_the_bytes_does(
     edited = replace(CHANGED, description=(Part("date", "2024-06-01 1 June 2024 Saturday"),))
     back = dating.of_bytes(dating.by_name(edited, NAMED))
     assert (back.taken_at, back.taken_from) == ("2024-06-01T00:00:00", "EXIF:ModifyDate")
+    beside = replace(BARE, taken_at="2021-01-01T00:00:00", taken_from="sidecar")
+    both = (Part("date", "2021-01-01 1 January 2021 Friday"), Part("date", "2024-06-01 1 June 2024 Saturday"))
+    assert dating.of_bytes(replace(beside, description=both[:1])).taken_from is None
+    assert dating.of_bytes(replace(beside, description=both)).taken_at == "2024-06-01T00:00:00"
 
 
 def test_a_content_tells_where_its_date_came_from() -> None:

@@ -207,3 +207,46 @@ def test_png_texts_of_imagemagick() -> None:
 def test_packets_that_are_made_to_be_slow_are_not() -> None:
     for text in ("<x:RDF " * 100_000, "<a&" * 200_000, "<a:b/c" * 100_000, "</RDF" * 100_000 + "<RDF>"):
         assert xmp.read(text.encode()) == xmp.Xmp()
+
+
+def test_more_texts_than_anybody_writes_are_passed_over() -> None:
+    segment = b"\xff\xfe\0\x06some"
+    found = blocks.blocks(b"\xff\xd8" + segment * 5_000)
+    assert len(found.comments) == 1_000
+    sets = b"\x1c\x02\x19\0\x02hi" * 9_000
+    assert len(metadata.everything(blocks.Blocks(iptc=sets))) == 5_000
+    packet = pictures.xmp_packet("<dc:subject><rdf:Bag>" + "<rdf:li>a</rdf:li>" * 30_000 + "</rdf:Bag></dc:subject>")
+    assert 10_000 < len(xmp.read(packet).fields) <= 20_000
+
+
+def test_exif_and_iptc_in_jpeg_2000() -> None:
+    exif = pictures.exif(caption="A lake").tobytes()
+    iptc = b"\x1c\x02\x5a\0\x04Como"
+    data = pictures.encode(PICTURE, "JPEG2000")
+    for body in (b"JpgTiffExif->JP2" + exif, bytes.fromhex("33c7a4d2b81d4723a0baf1a3e097ad38") + iptc):
+        data += struct.pack(">I4s", 8 + len(body), b"uuid") + body
+    assert sources(data) == {"EXIF:ImageDescription": ["A lake"], "IPTC:City": ["Como"]}
+
+
+def test_comments_of_photostudio() -> None:
+    data = pictures.segment(pictures.encode(PICTURE, "JPEG"), 0xEA, b"UNICODE\0" + "Fähre".encode("utf-16-be"))
+    assert sources(data) == {"File:Comment": ["Fähre"]}
+
+
+def test_a_marker_that_is_not_true() -> None:
+    block = b"\x1c\x01\x5a\0\x03\x1b%G\x1c\x02\x5a\0\x06" + "Zürich".encode("latin-1")
+    assert sources_of(blocks.Blocks(iptc=block)) == {"IPTC:City": ["Zürich"]}
+
+
+@pytest.mark.parametrize(
+    ("north", "east", "expected"),
+    [
+        ("35,0.696N", "135,46.08W", (35.0116, -135.768)),
+        ("35,0,41.76S", "135,46,4.8E", (-35.0116, 135.768)),
+        ("35.0116", "-135.768", (35.0116, -135.768)),
+        ("35.0116", "far", None),
+    ],
+)
+def test_positions_in_xmp(north: str, east: str, expected: tuple[float, float] | None) -> None:
+    said = f"<exif:GPSLatitude>{north}</exif:GPSLatitude><exif:GPSLongitude>{east}</exif:GPSLongitude>"
+    assert xmp.read(pictures.xmp_packet(said)).position == expected

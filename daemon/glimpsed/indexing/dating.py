@@ -40,9 +40,13 @@ def name_words(row: Row) -> tuple[Part, ...]:
 
 def of_bytes(row: Row) -> Row:
     """`row` without a date that only its place told. The day that its bytes tell stands in the description still."""
-    if row.taken_from not in {SIDECAR, name_dates.SOURCE}:
+    if row.taken_at is None or row.taken_from not in {SIDECAR, name_dates.SOURCE}:
         return row
-    day = next((part.text[:10] for part in row.description if part.label == "date"), None)
+    days = [part.text[:10] for part in row.description if part.label == "date"]
+    if row.taken_from == SIDECAR:
+        # The sidecar's own day may stand there, too.
+        days = [day for day in days if day != row.taken_at[:10]]
+    day = next(iter(days), None)
     return replace(row, taken_at=day and f"{day}T00:00:00", taken_from=day and CHANGED)
 
 

@@ -9,6 +9,8 @@ from glimpsed.reading.texts import decode
 
 LIMIT = 16 << 20
 """Bytes of one block, also after inflating it."""
+_MOST = 1_000
+"""Texts, or comments, of one picture; no person wrote more."""
 
 _XMP_JPEG = b"http://ns.adobe.com/xap/1.0/\0"
 _XMP_MORE = b"http://ns.adobe.com/xmp/extension/\0"
@@ -67,7 +69,7 @@ def _jpeg(data: bytes) -> Blocks:
             more.setdefault(name, []).append((int.from_bytes(rest[4:8], "big"), rest[8:]))
         elif kind == b"\xed" and body.startswith(b"Photoshop 3.0\0"):
             out.photoshop += body[14:]
-        elif kind == b"\xfe":
+        elif kind == b"\xfe" and len(out.comments) < _MOST:
             out.comments.append(decode(body.rstrip(b"\0")))
         elif kind == b"\xea" and body.startswith(b"UNICODE\0"):
             out.comments.append(body[8:].decode("utf-16-be", "replace"))  # PhotoStudio's
@@ -82,7 +84,7 @@ def _png(data: bytes) -> Blocks:
     for kind, start, end in containers.png(data):
         if kind == b"eXIf":
             out.exif = data[start:end].removeprefix(b"Exif\0\0")
-        elif kind in {b"tEXt", b"zTXt", b"iTXt"}:
+        elif kind in {b"tEXt", b"zTXt", b"iTXt"} and len(out.texts) < _MOST:
             keyword, text = _png_text(kind, data[start:end])
             profile = _RAW_PROFILE.fullmatch(keyword)
             if keyword == "XML:com.adobe.xmp":
@@ -143,7 +145,7 @@ def _webp(data: bytes) -> Blocks:
 def _gif(data: bytes) -> Blocks:
     out = Blocks()
     for kind, start, end in containers.gif(data):
-        if kind == b"\xfe":
+        if kind == b"\xfe" and len(out.comments) < _MOST:
             out.comments.append(decode(_joined(data, start, end)))
         elif kind == b"\xff" and data[start + 1 : start + 12] == b"XMP DataXMP":
             # The packet stands there as it is; 258 bytes behind it keep the chain of lengths alive.

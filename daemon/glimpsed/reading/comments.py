@@ -5,6 +5,9 @@ import unicodedata
 
 from glimpsed.reading.texts import decode
 
+_SAMPLE = 4096
+"""Characters of a text that are looked at."""
+
 _BINARY = re.compile(rb"[\x01-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -55,6 +58,7 @@ def _utf16(body: bytes, order: str) -> str:
 
 def _sense(text: str) -> float:
     """How much of a text is letters, blanks and marks of the scripts in everyday use."""
+    text = text[:_SAMPLE]
     good = sum(
         sign < "\u1000"
         or "\u2010" <= sign <= "\u206f"

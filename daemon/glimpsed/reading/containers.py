@@ -167,10 +167,11 @@ def tiff_directory(data: bytes, order: str, at: int, *, whole: bool = True) -> D
     return Directory(entries, following, cut)
 
 
-def tiff_bytes(data: bytes, entry: tuple[int, int, int]) -> bytes:
-    """The bytes of an entry's value as they stand in the file."""
+def tiff_bytes(data: bytes, entry: tuple[int, int, int], limit: int | None = None) -> bytes:
+    """The bytes of an entry's value as they stand in the file, at most `limit`."""
     kind, number, where = entry
-    return bytes(data[where : where + _SIZES[kind] * number])
+    size = _SIZES[kind] * number
+    return bytes(data[where : where + (size if limit is None else min(size, limit))])
 
 
 def tiff_numbers(data: bytes, order: str, entry: tuple[int, int, int], limit: int = 100_000) -> tuple[float, ...]:

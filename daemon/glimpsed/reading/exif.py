@@ -11,8 +11,8 @@ from glimpsed.reading.fields import Field, position_text, worded
 from glimpsed.reading.texts import clean, decode
 
 _TEXT_LIMIT = 4 << 20
-_PAGES = 256
-"""Pages of a TIFF whose texts are read."""
+_PAGES, _PAGE_LIMIT = 64, 1 << 14
+"""Pages of a TIFF whose texts are read, and bytes of one of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +27,10 @@ class Exif:
     pages: tuple[Directory, ...] = ()
     """The main directories behind the first: a thumbnail's in a picture's block, the other pages' in a TIFF."""
 
-    def raw(self, directory: Directory, tag: int) -> bytes:
-        """The bytes of a tag, empty where it is not there."""
+    def raw(self, directory: Directory, tag: int, limit: int = _TEXT_LIMIT) -> bytes:
+        """The first bytes of a tag, empty where it is not there."""
         entry = directory.entries.get(tag)
-        return containers.tiff_bytes(self.data, entry)[:_TEXT_LIMIT] if entry else b""
+        return containers.tiff_bytes(self.data, entry, limit) if entry else b""
 
     def text(self, directory: Directory, tag: int) -> str:
         """A tag of type ASCII, in whatever encoding it really is."""
@@ -176,7 +176,9 @@ def fields(exif: Exif) -> Iterator[Field]:
         raw = exif.anywhere_raw(tag)
         yield worded(source, label, _copyright(raw) if tag == 0x8298 else _ascii(raw))
     for page in exif.pages:
-        yield from (worded(source, label, _ascii(exif.raw(page, tag))) for tag, source, label in _TEXTS if tag in _PAGE)
+        for tag, source, label in _TEXTS:
+            if tag in _PAGE:
+                yield worded(source, label, _ascii(exif.raw(page, tag, _PAGE_LIMIT)))
     for tag, source, label in _WIDE:
         # Windows' own tags are UTF-16, whatever the byte order of the block.
         yield worded(source, label, exif.anywhere_raw(tag).decode("utf-16-le", "replace").split("\0")[0])

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-_SAMPLE = 1 << 14
+_SAMPLE = 1 << 12
 """Bytes that are looked at."""
 
 

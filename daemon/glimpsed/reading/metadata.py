@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
 from glimpsed.reading import dates, exif, iptc, keyed, xmp
 from glimpsed.reading import fields as said_by
@@ -119,11 +120,9 @@ def parts(pairs: Iterable[tuple[str, str]]) -> tuple[Part, ...]:
 
 def _whole(texts: list[str]) -> list[str]:
     """Without those that are another one cut short, as IPTC's fields of fixed length have them."""
-    return [
-        text
-        for text in texts
-        if len(text) < _CUT or not any(other.startswith(text) and other != text for other in texts)
-    ]
+    # In order, a text stands right before one that it is the beginning of.
+    cut = {one for one, other in pairwise(sorted(texts)) if len(one) >= _CUT and other.startswith(one)}
+    return [text for text in texts if text not in cut]
 
 
 def field_parts(taken_at: str | None, camera: str | None, lens: str = "") -> tuple[Part, ...]:

@@ -19,6 +19,7 @@ LIMIT = 4 << 20
 _VALUES = 20_000
 """Values of one packet; no person wrote more."""
 
+_PLAIN = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,18})?", re.ASCII)
 _WORD = {"Face", "Pet", ""}
 _OPENING = re.compile(r"<(?:\w+:)?(xmpmeta|xapmeta|RDF)\b")
 _CLOSING = {name: re.compile(rf"</(?:\w+:)?{name}\s*>") for name in ("xmpmeta", "xapmeta", "RDF")}
@@ -75,9 +76,9 @@ def _root(packet: bytes) -> Element | None:
     end = _CLOSING[begin[1]].search(text, begin.end()) if begin else None
     if begin is None or end is None or "<!DOCTYPE" in text:
         return None
-    packet = text[begin.start() : end.end()]
+    inside = text[begin.start() : end.end()]
     try:
-        return _parsed(_NO_NAME.sub(" ", _LOOSE.sub("&amp;", _UNFIT.sub(" ", packet))))
+        return _parsed(_NO_NAME.sub(" ", _LOOSE.sub("&amp;", _UNFIT.sub(" ", inside))))
     except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
         return None
 
@@ -166,8 +167,10 @@ def _faces(root: Element) -> Iterator[str]:
 
 
 def _degrees(text: str) -> float:
-    """`35,0.696N` or `35,0,41.8N` (XMP part 2, GPSCoordinate) as degrees; nan where it is none."""
+    """`35,0.696N` or `35,0,41.8N` (XMP part 2, GPSCoordinate), or plain degrees; nan where it is none."""
     text = text.strip()
+    if _PLAIN.fullmatch(text):
+        return float(text)
     if not text or text[-1:].upper() not in {"N", "S", "E", "W"}:
         return float("nan")
     try:
