@@ -192,7 +192,7 @@ class Workers:
             return Words(content_id, "", Fault(FaultKind.CRASHED, str(error)), took)
         if isinstance(got, messages.Failed):
             return None if got.fault is None else Words(content_id, "", got.fault)
-        self.foreign.seen.lines(got.languages)
+        self.foreign.learn(got.languages, got.unusable)
         return Words(content_id, got.text, got.fault, got.milliseconds, got.unread)
 
     async def _ask(self, request: messages.Request, expected: type[_R], *, ocr: bool = False) -> _R | messages.Failed:
