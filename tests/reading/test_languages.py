@@ -99,6 +99,14 @@ def test_advice_names_packages() -> None:
     assert said.endswith(": install tesseract-ocr-kor")
 
 
+def test_models_that_cannot_be_used_are_told() -> None:
+    foreign = Foreign(environment={})
+    foreign.learn(("ru",), ("a.onnx cannot be used: no model",))
+    foreign.learn((), ())
+    assert advice(0, foreign) == ["[read] ocr_models: a.onnx cannot be used: no model"]
+    assert foreign.missing() == ("tesseract-ocr", "tesseract-ocr-rus")
+
+
 def test_models_are_found_in_a_folder(tmp_path: Path) -> None:
     for name in ("b.onnx", "a.onnx", "a.txt"):
         (tmp_path / name).touch()

@@ -13,11 +13,12 @@ import pytest
 from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.pictures import draw, save
+from tests.pictures import can_draw, draw, save
 from tests.waiting import until
 
 from glimpsed import files
 from glimpsed.reading import limits
+from glimpsed.reading.available import Foreign
 from glimpsed.reading.messages import Explained
 from glimpsed.reading.workers import Turns, Workers, default_count
 from glimpsed.records import Fault, FaultKind, Part, Reading, Unread, Words
@@ -25,8 +26,15 @@ from glimpsed.records import Fault, FaultKind, Part, Reading, Unread, Words
 NOTHING = frozenset[str]()
 
 
-def make(count: int = 2, *, timeout: float = 120, max_pixels: int = 50_000_000, memory: int | None = None) -> Workers:
-    return Workers(count, timeout=timeout, max_pixels=max_pixels, memory=memory)
+def make(
+    count: int = 2,
+    *,
+    timeout: float = 120,
+    max_pixels: int = 50_000_000,
+    memory: int | None = None,
+    foreign: Foreign | None = None,
+) -> Workers:
+    return Workers(count, timeout=timeout, max_pixels=max_pixels, memory=memory, foreign=foreign)
 
 
 def content_id(path: str) -> str:
@@ -105,6 +113,34 @@ async def test_one_worker_does_everything(picture: str) -> None:
         assert words.text.startswith("Ramen")
         assert isinstance(await workers.read(picture, "/", NOTHING), Reading)
         assert len(workers.pids()) == 1
+
+
+async def test_lines_in_other_scripts_go_to_what_is_installed(tmp_path: Path) -> None:
+    """A tesseract of the test's own stands for the real one, which need not be here."""
+    if not can_draw("Жя"):
+        pytest.skip("this machine has no font for Cyrillic")
+    program, bad = tmp_path / "bin" / "tesseract", tmp_path / "bad.onnx"
+    program.parent.mkdir()
+    table = "level\\tpage_num\\tconf\\ttext\\n5\\t1\\t95\\tСегодня хорошая погода\\n"
+    program.write_text(f'#!/bin/sh\ncat > /dev/null\nprintf "{table}"\n')
+    program.chmod(0o755)
+    bad.write_bytes(b"no model")
+    path = tmp_path / "russian.png"
+    save(path, draw("Сегодня хорошая погода"))
+    without = Foreign(environment={})
+    async with make(1, foreign=without) as workers:
+        words = await workers.ocr(str(path), content_id(str(path)))
+        assert words is not None
+        assert (words.text, words.unread) == ("", 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+        foreign = Foreign(version="5", installed=("rus",), models=(str(bad),), environment={})
+        async with make(1, foreign=foreign) as workers:
+            words = await workers.ocr(str(path), content_id(str(path)))
+    assert words is not None
+    assert (words.text, words.unread) == ("Сегодня хорошая погода", 0)
+    assert foreign.seen.likely({}) == ("ru",)
+    assert foreign.unusable[0].startswith(f"{bad} cannot be used")
 
 
 async def test_what_cannot_be_read(tmp_path: Path) -> None:

@@ -261,6 +261,17 @@ async def test_status_warns_of_what_hinders(daemon: Daemon, monkeypatch: pytest.
     assert status.warnings == [f"{daemon.folder}: offline since noon", "indexing is paused: the disk is full"]
 
 
+async def test_status_says_what_to_install_for_lines_that_were_left_unread(daemon: Daemon) -> None:
+    await daemon.put("plain.jpg", 1)
+    assert (await daemon.answers.status()).warnings == []
+    await daemon.put("russian.jpg", 2, ocr=f"{OCR_ID}+none")
+    daemon.context.foreign.environment = {"LANG": "ru_RU.UTF-8"}
+    status = await daemon.answers.status()
+    assert status.pictures.fresh == 2
+    (warning,) = status.warnings
+    assert warning.endswith("cannot be read here: install tesseract-ocr and tesseract-ocr-rus")
+
+
 async def test_a_scan_of_everything_a_part_and_nothing(daemon: Daemon) -> None:
     (daemon.folder / "new.jpg").write_bytes(b"x")
     async with anyio.create_task_group() as group:

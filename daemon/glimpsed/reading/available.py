@@ -28,6 +28,8 @@ class Foreign:
     """The paths of recognition models."""
     seen: Seen = field(default_factory=Seen)
     environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    unusable: tuple[str, ...] = ()
+    """Which of `models` cannot be used, and why."""
 
     @property
     def id(self) -> str:
@@ -48,9 +50,14 @@ class Foreign:
             if part.label in _LABELS:
                 self.seen.text(part.text)
 
-    def missing(self, environment: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    def learn(self, languages: Sequence[str], unusable: tuple[str, ...]) -> None:
+        """Note in which languages a worker read lines, and which models it had to leave out."""
+        self.seen.lines(languages)
+        self.unusable = unusable or self.unusable
+
+    def missing(self) -> tuple[str, ...]:
         """Debian's names of the packages that would help with the languages that are known to matter."""
-        known = self.seen.likely(self.environment if environment is None else environment)
+        known = self.seen.likely(self.environment)
         codes = [name for name in self.wanted if name != AUTO] + (list(known) if AUTO in self.wanted else [])
         packs = dict.fromkeys(PACKS.get(code, code) for code in codes)
         lacking = [f"tesseract-ocr-{pack.replace('_', '-')}" for pack in packs if self._helps(pack)]
@@ -61,15 +68,16 @@ class Foreign:
 
 
 def advice(pictures: int, foreign: Foreign) -> list[str]:
-    """What to say of pictures with lines that were left unread, and what to install."""
+    """What to say of models that cannot be used, and of pictures with lines that were left unread."""
+    said = [f"[read] ocr_models: {what}" for what in foreign.unusable]
     if not pictures:
-        return []
+        return said
     have = "1 picture has" if pictures == 1 else f"{pictures} pictures have"
     what = f"{have} lines in scripts that cannot be read here"
     missing = foreign.missing()
     if not any(name != "tesseract-ocr" for name in missing):
         missing = (*missing, "the package of their language, such as tesseract-ocr-rus")
-    return [f"{what}: install {' and '.join(missing)}"]
+    return [*said, f"{what}: install {' and '.join(missing)}"]
 
 
 def look(wanted: Sequence[str], models: str = "") -> Foreign:

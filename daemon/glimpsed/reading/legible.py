@@ -14,7 +14,7 @@ from glimpsed.reading.ppocr import Guess
 _PLAUSIBLE = 0.85
 _SURE = 0.95
 _STEADY = 0.86
-_FILLED = 0.6  # of a line's length; what it has signs for fills .7 and more, letters that it lacks leave gaps; a single sign may stand in an empty field
+_FILLED = 0.6  # of a line's length; what it has signs for fills .7 and more, letters that it lacks leave gaps
 _WORD = re.compile(r"\w+")
 ALIKE = ("CYRILLIC", "GREEK")
 """Scripts of which some letters look like Latin ones."""

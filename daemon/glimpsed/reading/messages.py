@@ -90,6 +90,8 @@ class Recognised(msgspec.Struct, tag=True, frozen=True):
     """Lines in scripts that nothing here can write."""
     languages: tuple[str, ...] = ()
     """Of the lines that tesseract read, ISO 639-1."""
+    unusable: tuple[str, ...] = ()
+    """Which of the models that are named in the configuration are left out, and why."""
 
 
 class Sighted(msgspec.Struct, frozen=True):

@@ -72,12 +72,21 @@ class Ocr:
     def __init__(self, models: Sequence[Path] = ()) -> None:
         """Load the models, about a second; `models` are recognition models besides the wheel's.
 
-        Raises ImportError, OSError, and what `Recogniser` raises of one of `models`.
+        One of these that cannot be used is left out, see `unusable`. Raises ImportError, OSError.
         """
         self._detector = Detector()
         self._recogniser = Recogniser()
         self._classifier = Classifier()
-        self._others = [Recogniser(model) for model in models]
+        self._others: list[Recogniser] = []
+        self.unusable: tuple[str, ...] = ()
+        """Which of `models` are left out, and why."""
+        for model in models:
+            try:
+                self._others.append(Recogniser(model))
+            except Exception as error:
+                # ONNX Runtime has kinds of its own, by the way in which a file is none of its.
+                said = str(error).partition("\n")[0]
+                self.unusable += (f"{model} cannot be used: {said}",)
 
     def text(self, picture: Picture) -> str:
         """As `read`, without tesseract and only the text."""

@@ -112,7 +112,8 @@ class Worker:
         except BadPicture as bad:
             fault = bad.fault
         took = (perf_counter() - began) * 1000
-        return Recognised(found.text, fault, took, found.unread, found.languages)
+        unusable = self._ocr.unusable if self._ocr is not None else ()
+        return Recognised(found.text, fault, took, found.unread, found.languages, unusable)
 
     def _explain(self, path: str, request: Explain) -> Explained:
         times = anew.Times()

@@ -199,7 +199,7 @@ class Workers:
             return Words(content_id, "", Fault(FaultKind.CRASHED, str(error)), took)
         if isinstance(got, messages.Failed):
             return None if got.fault is None else Words(content_id, "", got.fault)
-        self.foreign.seen.lines(got.languages)
+        self.foreign.learn(got.languages, got.unusable)
         return Words(content_id, got.text, got.fault, got.milliseconds, got.unread)
 
     async def explain(self, path: str, *, pixels: bool, drawn: bool) -> messages.Explained | Unread:
