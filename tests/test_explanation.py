@@ -40,7 +40,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     (folder / "half.jpg").write_bytes(encode(noisy(), "JPEG", caption="Half")[:5000])
     os.utime(folder / "half.jpg", (1_600_000_000, 1_600_000_000))  # it does not look as if it were being written
     with running(home, folder, READ_WORKERS="1") as started:
-        started.idle()
+        started.idle(deadline=240.0)  # it reads, encodes and recognises for real
         yield started
 
 

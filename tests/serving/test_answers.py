@@ -29,8 +29,10 @@ from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading.description import READER
+from glimpsed.reading.messages import Explained
 from glimpsed.reading.ocr import OCR_ID
-from glimpsed.records import Counts, Current, Row
+from glimpsed.reading.sources import Source
+from glimpsed.records import Content, Counts, Current, Fault, FaultKind, Part, Row, Stamp, Unread
 from glimpsed.searching.completing import Completion
 from glimpsed.searching.ports import Answer, Hit
 from glimpsed.storing.table import open_table
@@ -381,6 +383,99 @@ async def test_explain_tells_why_there_is_no_row(daemon: Daemon) -> None:
         assert why in told.why, path
     with pytest.raises(UsageError):
         await daemon.answers.explain("a.jpg", "none")
+
+
+class Reader:
+    """In the place of the workers: answers what a test gives it, and keeps what it was asked."""
+
+    def __init__(self, answer: Explained | Unread) -> None:
+        self.answer = answer
+        self.asked: list[tuple[str, bool, bool]] = []
+
+    async def explain(self, path: str, *, pixels: bool, drawn: bool) -> Explained | Unread:
+        self.asked.append((path, pixels, drawn))
+        return self.answer
+
+
+def anew(content: Content, *sources: Source, beside: str = "", fault: Fault | None = None) -> Explained:
+    return Explained(Stamp(1, 1, 1, 1), content, sources, beside, None, fault, None, {"file": 1.0})
+
+
+def reading(daemon: Daemon, answer: Explained | Unread) -> Reader:
+    reader = Reader(answer)
+    daemon.context.workers = cast(Any, reader)
+    return reader
+
+
+async def test_what_is_not_indexed_yet_is_told_from_its_file(daemon: Daemon) -> None:
+    path = daemon.folder / "Trips" / "new.jpg"
+    path.parent.mkdir()
+    path.write_bytes(b"x")
+    said = (Part("caption", "A receipt"), Part("sidecar", "Lunch"))
+    beside = Source("new.jpg.txt", Content("", parts=said[1:]))
+    content = Content("ab", format="jpeg", camera="R5", parts=said[:1])
+    reader = reading(daemon, anew(content, Source("EXIF", content), beside, beside="new.jpg.txt:1:2:3"))
+    told = await daemon.answers.explain(str(path), "fields")
+    assert reader.asked == [(str(path), False, False)]
+    assert (told.indexed, told.state, told.id) == (False, "not indexed", None)
+    assert [(one.name, one.value, one.sources) for one in told.fields] == [
+        ("format", "jpeg", ["EXIF"]),
+        ("camera", "R5", ["EXIF"]),
+    ]
+    assert [(one.label, one.text, one.sources) for one in told.description] == [
+        ("caption", "A receipt", ["EXIF"]),
+        ("sidecar", "Lunch", ["new.jpg.txt"]),
+        ("name", "new", ["its name"]),
+        ("directory", "Trips", ["its name"]),
+    ]
+    assert [(one.path, one.what) for one in told.group] == [(f"{path}.txt", "sidecar")]
+    assert told.vectors == []
+
+
+async def test_a_file_that_changed_since(daemon: Daemon) -> None:
+    one = await daemon.file("a.jpg", 1, format="jpeg")
+    cut = anew(Content("other", format="png"), fault=Fault(FaultKind.BROKEN, "it is cut off"))
+    reader = reading(daemon, cut)
+    told = await daemon.answers.explain(one.path, "words")
+    assert reader.asked == [(one.path, True, False)]
+    assert told.read is not None
+    assert (told.read.changed, told.read.error, told.read.lines) == (True, "it is cut off", None)
+    assert {field.name: field.value for field in told.fields}["format"] == "jpeg"
+    assert [(vector.encoder, vector.current) for vector in told.vectors] == [("small", True)]
+    await daemon.put("b.jpg", 2, content_id="")  # its bytes could not be had
+    told = await daemon.answers.explain(str(daemon.folder / "b.jpg"), "picture")
+    assert reader.asked[-1][1:] == (True, True)
+    assert told.read is not None
+    assert told.read.changed is False
+
+
+async def test_a_worker_that_dies_over_it_is_told(daemon: Daemon) -> None:
+    one = await daemon.file("a.jpg", 1)
+    reading(daemon, Unread(one.path, None, Fault(FaultKind.CRASHED, "it took too long")))
+    async with daemon.answers.events() as lines:
+        told = await daemon.answers.explain(one.path, "fields")
+        assert (await anext(lines))["event"] == "worker_replaced"
+    assert told.read is not None
+    assert told.read.error == "it took too long"
+    assert [part.text for part in told.description] == ["picture 1"]
+
+
+async def test_what_is_offline_is_told_from_the_index_alone(daemon: Daemon) -> None:
+    one = await daemon.file("a.jpg", 1)
+    await daemon.file("b.jpg", 1)
+    reader = reading(daemon, Unread(one.path, None, None))
+    with daemon.offline():
+        told = await daemon.answers.explain(one.path, "picture")
+    assert reader.asked == []
+    assert (told.read, told.hint) == (None, "its folder is offline since noon")
+    assert [(member.path, member.what) for member in told.group] == [(str(daemon.folder / "b.jpg"), "same content")]
+
+
+async def test_names_that_are_not_utf8_are_exact_in_the_group(daemon: Daemon) -> None:
+    one = await daemon.file("a.jpg", 1)
+    other = await daemon.put("\udcff.jpg", 1)
+    (member,) = (await daemon.answers.explain(one.path)).group
+    assert base64.b64decode(member.path_bytes or "") == os.fsencode(other.path)
 
 
 async def test_refusals_are_events(daemon: Daemon) -> None:
