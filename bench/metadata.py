@@ -122,6 +122,8 @@ def compare_chosen(files: Sequence[Path]) -> Compared:
 
 
 def _exiftool(files: Sequence[Path], *options: str) -> Iterator[dict[str, Any]]:
+    if not files:
+        return
     command = ["exiftool", *options, "-json", "-struct", "-G1", "-n", "-charset", "filename=utf8", "-@", "-"]
     told = subprocess.run(command, input="\n".join(map(str, files)).encode(), capture_output=True, check=False)
     yield from json.loads(told.stdout.decode("utf-8", "replace") or "[]")

@@ -3,12 +3,13 @@
 import os
 
 RAW: frozenset[str] = frozenset((
-    ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".iiq", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".srw",
+    ".3fr", ".arw", ".cr2", ".cr3", ".dng", ".iiq", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2",
+    ".srw",
 ))  # fmt: skip
 """Suffixes of camera raw files, in lower case."""
 
 DEVELOPED: frozenset[str] = frozenset((
-    ".avif", ".heic", ".heif", ".hif", ".jpe", ".jpeg", ".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp",
+    ".avif", ".heic", ".heif", ".hif", ".jpe", ".jpeg", ".jpg", ".jxl", ".png", ".psd", ".tif", ".tiff", ".webp",
 ))  # fmt: skip
 """Of what cameras and programs make of them."""
 

@@ -159,9 +159,10 @@ def told_by_sidecar(row: Row, sidecar: Content | None) -> tuple[Part, ...]:
     """The words for the fields that only the sidecar of `row` tells; `row` is that without the sidecar."""
     if sidecar is None:
         return ()
-    dated = row.taken_at if dating.by_sidecar(row, sidecar) is row else None
-    told = {"date": dated, "camera": row.camera, "place": row.latitude, "placenames": row.latitude}
-    return tuple(part for part in sidecar.parts if told[part.label] is None)
+    located = row.latitude is not None
+    itself = {"camera": row.camera is not None, "place": located, "placenames": located}
+    itself["date"] = dating.by_sidecar(row, sidecar) is row
+    return tuple(part for part in sidecar.parts if not itself[part.label])
 
 
 def _place(content: Content) -> str | None:
