@@ -32,16 +32,13 @@ class Found(NamedTuple):
     """What was read in a picture."""
 
     lines: list[Line]
-    """Words, in reading order."""
+    """Words, in reading order, where they stand in the picture as it was given."""
+    text: str = ""
+    """A row a line; empty where there are no words to be sure of."""
     unread: int = 0
     """Lines that seem to be text in a script that nothing here can write."""
     languages: tuple[str, ...] = ()
     """The languages (ISO 639-1) in which tesseract read some of the lines."""
-
-    @property
-    def text(self) -> str:
-        """A row a line; empty where there are no words to be sure of."""
-        return lines.text_of(self.lines)
 
 
 class Read(NamedTuple):
@@ -95,7 +92,7 @@ class Ocr:
         """
         if tiny(picture.shape[1], picture.shape[0]):
             return Found([])
-        read = self._upright(picture, self._boxes(picture))
+        read, turned = self._upright(picture, self._boxes(picture))
         told = [one for one in read if one.legible]
         rest = [Unread(one.box, one.crop) for one in read if not one.legible]
         until = now() + _FOREIGN_TIME
@@ -110,7 +107,10 @@ class Ocr:
         dropped = {id(one.box) for one in doubted} - kept
         found = [_line(one.box, one.guess.text, one.guess.score) for one in told if id(one.box) not in dropped]
         found += [_line(*one) for one in (*taken, *better)]
-        return Found(list(chain(*lines.in_reading_order(found))), left, tuple(dict.fromkeys((*languages, *more))))
+        ordered = list(chain(*lines.in_reading_order(found)))
+        height, width = picture.shape[:2]
+        shown = [line.turned(width, height) for line in ordered] if turned else ordered
+        return Found(shown, lines.text_of(found), left, tuple(dict.fromkeys((*languages, *more))))
 
     def _boxes(self, picture: Picture) -> Boxes:
         """Where lines stand in the whole picture."""
@@ -134,11 +134,11 @@ class Ocr:
         seen = np.median(np.minimum(heights, widths)) * _DETECTION_SIDE / longest
         return boxes if seen >= _SMALL else self._detector.boxes(picture, _CLOSER_SIDE)
 
-    def _upright(self, picture: Picture, boxes: Boxes) -> list[Read]:
-        """What the boxes say, of a picture turned by 180 degrees as well where it stands on its head."""
+    def _upright(self, picture: Picture, boxes: Boxes) -> tuple[list[Read], bool]:
+        """What the boxes say, and whether the picture had to be turned by 180 degrees: then they are of that one."""
         read = [self._one(picture, box) for box in boxes]
         if not read or 2 * sum(one.legible for one in read) >= len(read):
-            return read
+            return read, False
         # What is read upside down is mostly nonsense; so is what is read of a foreign script.
         sample = sorted(read, key=lambda one: -one.crop.size)[:_SAMPLE]
         turned = [one._replace(guess=self._recogniser.read(one.crop[::-1, ::-1])) for one in sample]
@@ -146,11 +146,11 @@ class Ocr:
         if ours == theirs:
             theirs += 2 * sum(self._classifier.turned(one.crop) for one in sample) > len(sample) + 1
         if theirs <= ours:
-            return read
+            return read, False
         height, width = picture.shape[:2]
         corner = np.array([width, height], dtype=np.float32)
         again = np.roll(corner - boxes, 2, axis=1)
-        return [self._one(picture[::-1, ::-1], box) for box in again]
+        return [self._one(picture[::-1, ::-1], box) for box in again], True
 
     def _one(self, picture: Picture, box: Boxes) -> Read:
         crop = cut_out(picture, box)
