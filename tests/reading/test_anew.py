@@ -123,13 +123,11 @@ def test_bad_pictures_tell_why(worker: Answer, tmp_path: Path) -> None:
 
 def test_words_come_before_what_is_none() -> None:
     words = [Line(10, 10, 90, 30, "Ramen", 0.99), Line(300, 12, 380, 32, "Меню", 0.9, "tesseract rus")]
-    assert anew.words(Found(words, others=(Line(1, 2, 3, 4, "xq", 0.5),)), (200, 400, 3)) == (
+    assert anew.words(Found(words, others=(Line(1, 2, 3, 4, "xq", 0.5),))) == (
         Sighted(10, 10, 90, 30, "Ramen", 0.99, "pp-ocr", True),
         Sighted(300, 12, 380, 32, "Меню", 0.9, "tesseract rus", True),
         Sighted(1, 2, 3, 4, "xq", 0.5, "pp-ocr", False),
     )
-    turned = anew.words(Found(words[:1], turned=True), (200, 400, 3))
-    assert turned == (Sighted(310, 170, 390, 190, "Ramen", 0.99, "pp-ocr", True),)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (40, 3000), (6000, 300), (3, 3)])

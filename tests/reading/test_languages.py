@@ -88,6 +88,7 @@ def test_the_id_tells_what_is_installed_and_wanted() -> None:
 
 def test_advice_names_packages() -> None:
     assert advice(0, Foreign(environment={})) == []
+    assert advice(3, Foreign((), environment={})) == []  # nobody wants them read
     (said,) = advice(1, Foreign(environment={}))
     assert said.startswith("1 picture has lines in scripts that cannot be read here: install tesseract-ocr and the")
     (said,) = advice(3, Foreign(environment={"LANG": "ru_RU.UTF-8"}))

@@ -33,6 +33,7 @@ from glimpsed.reading.ppocr import Guess
         ("Selam hana", 0.97, 0.8, 5.0, False),  # sure of its letters, not of what lies between
         ("早异", 0.87, 0.96, 1.9, False),  # Hangul
         ("穴", 0.86, 0.95, 1.0, False),  # a pictogram
+        ("H", 0.96, 0.98, 6.0, False),  # Khmer: one letter in a long line
         ("λ σ", 0.93, 0.96, 6.0, False),  # Greek with its accented letters lost
         ("Τουρισμ στα νησιá", 0.93, 0.96, 9.0, False),
         ("yáλa", 0.98, 0.99, 2.0, False),

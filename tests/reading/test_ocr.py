@@ -222,6 +222,19 @@ def test_lines_tell_where_they_stand(whole: Whole) -> None:
     assert all(0 < line.left < 30 for line in found.lines)
 
 
+def test_lines_of_a_turned_picture_stand_where_they_are_in_it(whole: Whole) -> None:
+    """Rows side by side, too, come in the order of the picture as people turn it."""
+    page = Image.new("RGB", (640, 400), "white")
+    page.paste(draw(["Ramen", "Tea for two"], size=(300, 160)), (0, 0))
+    page.paste(draw(["9.50", "12.80"], size=(200, 160)), (440, 0))
+    found = whole(page.rotate(180), ())
+    assert found.text == "Ramen 9.50\nTea for two 12.80"
+    assert [line.text for line in found.lines] == ["Ramen", "9.50", "Tea for two", "12.80"]
+    upright = whole(page, ()).lines
+    for line, other in zip(found.lines, upright, strict=True):
+        assert np.allclose(line.turned(640, 400)[:4], other[:4], atol=6)
+
+
 def test_small_type_on_a_large_page_is_looked_at_more_closely(read: Read) -> None:
     lines = [f"Paragraph {number} of the general terms" for number in range(12)]
     page = draw(lines, size=(2480, 3508), text_size=30, margin=200)

@@ -59,7 +59,7 @@ def explain(
         try:
             pixels = image.pixels(data, max_pixels=max_pixels)
             times.lap("pixels")
-            lines = words(read(pixels), pixels.shape)
+            lines = words(read(pixels))
             times.lap("ocr")
             if drawn:
                 shown = drawing.boxes(pixels, lines)
@@ -88,18 +88,10 @@ def _beside(path: str) -> tuple[Source, ...]:
     return tuple(Source(name, content) for name, content in said if content.parts or content.latitude is not None)
 
 
-def words(found: Found, shape: tuple[int, ...]) -> tuple[Sighted, ...]:
-    """The lines that count as words, in reading order, then the others; in the picture of `shape` as it stands."""
-    height, width = shape[:2]
-    lines = [*((line, True) for line in found.lines), *((line, False) for line in found.others)]
-    return tuple(_sighted(_back(line, width, height) if found.turned else line, told=told) for line, told in lines)
-
-
-def _back(line: Line, width: int, height: int) -> Line:
-    """The line of a picture that was turned round, where it stands in the picture itself."""
-    return line._replace(
-        left=width - line.right, right=width - line.left, top=height - line.bottom, bottom=height - line.top
-    )
+def words(found: Found) -> tuple[Sighted, ...]:
+    """The lines that count as words, in reading order, then the others."""
+    told = (_sighted(line, told=True) for line in found.lines)
+    return (*told, *(_sighted(line, told=False) for line in found.others))
 
 
 def _sighted(line: Line, *, told: bool) -> Sighted:

@@ -70,7 +70,7 @@ class Foreign:
 def advice(pictures: int, foreign: Foreign) -> list[str]:
     """What to say of models that cannot be used, and of pictures with lines that were left unread."""
     said = [f"[read] ocr_models: {what}" for what in foreign.unusable]
-    if not pictures:
+    if not pictures or not foreign.wanted:
         return said
     have = "1 picture has" if pictures == 1 else f"{pictures} pictures have"
     what = f"{have} lines in scripts that cannot be read here"

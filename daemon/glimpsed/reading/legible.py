@@ -15,6 +15,7 @@ _PLAUSIBLE = 0.85
 _SURE = 0.95
 _STEADY = 0.86
 _FILLED = 0.6  # of a line's length; what it has signs for fills .7 and more, letters that it lacks leave gaps
+_ALONE = 2.0  # heights of a line: a single sign may stand in as much of an empty field
 _WORD = re.compile(r"\w+")
 ALIKE = ("CYRILLIC", "GREEK")
 """Scripts of which some letters look like Latin ones."""
@@ -29,7 +30,7 @@ def legible(guess: Guess, aspect: float) -> bool:
     signs = sum(sign.isalnum() for sign in text)
     if not signs or guess.score < _PLAUSIBLE or guess.steady < _STEADY or _half_greek(text):
         return False
-    if _length(text) < _FILLED * aspect and not (signs == 1 and guess.score >= _SURE):
+    if _length(text) < _FILLED * aspect and not (signs == 1 and guess.score >= _SURE and aspect <= _ALONE):
         return False
     if guess.score >= _SURE:
         return True

@@ -21,6 +21,11 @@ class Line(NamedTuple):
     by: str = "pp-ocr"
     """What read it: `pp-ocr`, the name of another model, or `tesseract` with its language (`tesseract rus`)."""
 
+    def turned(self, width: float, height: float) -> "Line":
+        """Where it stands when a picture of this size is turned by 180 degrees."""
+        left, top, right, bottom = width - self.right, height - self.bottom, width - self.left, height - self.top
+        return self._replace(left=left, top=top, right=right, bottom=bottom)
+
     @property
     def height(self) -> float:
         """Pixels."""

@@ -32,20 +32,15 @@ class Found(NamedTuple):
     """What was read in a picture."""
 
     lines: list[Line]
-    """Words, in reading order."""
+    """Words, in reading order, where they stand in the picture as it was given."""
+    text: str = ""
+    """A row a line; empty where there are no words to be sure of."""
     unread: int = 0
     """Lines that seem to be text in a script that nothing here can write."""
     languages: tuple[str, ...] = ()
     """The languages (ISO 639-1) in which tesseract read some of the lines."""
     others: tuple[Line, ...] = ()
     """What looks like a line and is no words, or none that can be written here: for those who ask why."""
-    turned: bool = False
-    """Whether the picture stands on its head: the boxes are those of the picture turned by 180 degrees."""
-
-    @property
-    def text(self) -> str:
-        """A row a line; empty where there are no words to be sure of."""
-        return lines.text_of(self.lines)
 
 
 class Read(NamedTuple):
@@ -114,10 +109,15 @@ class Ocr:
         dropped = {id(one.box) for one in doubted} - kept
         found = [_line(one.box, one.guess.text, one.guess.score) for one in told if id(one.box) not in dropped]
         found += [_line(*one) for one in (*taken, *better)]
+        ordered = list(chain(*lines.in_reading_order(found)))
         nothing = {id(one.box) for one in rest} | dropped
-        others = tuple(_line(one.box, one.guess.text, one.guess.score) for one in read if id(one.box) in nothing)
+        others = [_line(one.box, one.guess.text, one.guess.score) for one in read if id(one.box) in nothing]
+        height, width = picture.shape[:2]
+        shown, left_out = (
+            [line.turned(width, height) for line in some] if turned else some for some in (ordered, others)
+        )
         every = tuple(dict.fromkeys((*languages, *more)))
-        return Found(list(chain(*lines.in_reading_order(found))), left, every, others, turned)
+        return Found(shown, lines.text_of(found), left, every, tuple(left_out))
 
     def _boxes(self, picture: Picture) -> Boxes:
         """Where lines stand in the whole picture."""
@@ -142,7 +142,7 @@ class Ocr:
         return boxes if seen >= _SMALL else self._detector.boxes(picture, _CLOSER_SIDE)
 
     def _upright(self, picture: Picture, boxes: Boxes) -> tuple[list[Read], bool]:
-        """What the boxes say, and whether that is of the picture turned by 180 degrees, as it stands on its head."""
+        """What the boxes say, and whether the picture had to be turned by 180 degrees: then they are of that one."""
         read = [self._one(picture, box) for box in boxes]
         if not read or 2 * sum(one.legible for one in read) >= len(read):
             return read, False
