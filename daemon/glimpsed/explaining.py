@@ -16,6 +16,7 @@ _NO_FIELDS = frozenset((
 ))  # fmt: skip
 """What of a row is no field of the picture: keys, states, texts and vectors, which are told for themselves."""
 
+
 def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
     """What a row counts as, and why."""
     if row.missing_since is not None:
