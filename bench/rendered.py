@@ -183,7 +183,7 @@ def build(into: Path, wanted: Sequence[str] | None = None) -> Built:
 
     A script for which this machine has no font, or whose letters it cannot shape, is left out, and that is said.
     """
-    languages, remarks = _drawable(wanted)
+    languages, remarks = drawable(wanted)
     into.mkdir(parents=True, exist_ok=True)
     lines: dict[str, list[str]] = {}
     asked: list[Asked] = []
@@ -219,7 +219,7 @@ def _answered(asked: Sequence[Asked], lines: Mapping[str, Sequence[str]]) -> Ite
             yield Line(one.query, one.lang, (one.picture,), one.kind)
 
 
-def _drawable(wanted: Sequence[str] | None) -> tuple[list[Language], tuple[str, ...]]:
+def drawable(wanted: Sequence[str] | None) -> tuple[list[Language], tuple[str, ...]]:
     """The languages that can be drawn here, and what is left out; raises UnusableError where nothing can be."""
     tables = tomllib.loads(PHRASES.read_text(encoding="utf-8"))
     if unknown := [code for code in wanted or () if code not in tables]:

@@ -271,35 +271,125 @@ def test_scan(home: dict[str, str], stub: Stub, tmp_path: Path) -> None:
     assert stub.asked[1].body == {"paths": [str(tmp_path / "a"), "/b"]}
 
 
+EXPLAINED: dict[str, Any] = {
+    "path": "/p/a.png",
+    "indexed": True,
+    "state": "stale",
+    "why": "it is to be read again",
+    "hint": None,
+    "id": "c1",
+    "group": [{"path": "/p/b.png", "what": "same content"}],
+    "fields": [
+        {"name": "width", "value": 4000, "sources": ["decoder"]},
+        {"name": "lens", "value": "24-70", "sources": []},
+    ],
+    "description": [
+        {"label": "ocr", "text": "two words\nin lines", "sources": ["the pixels"], "encoded": True},
+        {"label": "date", "text": "2024", "sources": [], "encoded": False},
+    ],
+    "passed_over": [{"name": "lens", "value": "50\x1b", "sources": ["XMP"]}],
+    "vectors": [
+        {"encoder": "e5", "cut": 2, "current": True},
+        {"encoder": "m3", "cut": 0, "current": True},
+        {"encoder": "old", "cut": 0, "current": False},
+    ],
+    "encoder": "m3",
+    "cut": 0,
+    "reader": "reader-1",
+    "ocr": None,
+    "error": "it is broken",
+    "attempts": 2,
+    "indexed_at": "2024-03-05T10:11:12+00:00",
+    "later": {"more": "to tell"},
+    "read": {
+        "changed": True,
+        "error": "it is cut off",
+        "lines": [
+            {"text": "two words", "box": [1.2, 2.0, 30.7, 4.0], "score": 0.987, "told": True},
+            {"text": "Меню", "box": [1, 2, 3, 4], "score": 0.9, "told": True, "by": "tesseract rus"},
+            {"text": "xq", "box": [1, 2, 3, 4], "score": 0.5, "told": False, "by": "pp-ocr"},
+        ],
+        "picture": base64.b64encode(b"a drawing").decode(),
+        "milliseconds": {"file": 1.5, "ocr": 300.0},
+    },
+}
+
+
 def test_explain(home: dict[str, str], stub: Stub) -> None:
-    stub.answers["/v1/explain"] = {
-        "path": "/p/a.png",
-        "indexed": True,
-        "width": 3,
-        "latitude": 1.5,
-        "error": None,
-        "attempts": 0,
-        "place": {"city": "Kyoto"},
-        "description": [{"label": "ocr", "text": "two words"}, {"label": "name", "text": "a"}],
-    }
+    stub.answers["/v1/explain"] = EXPLAINED
     done = run(home, "explain", b"/p/\xff.png")
     assert done.returncode == 0
     assert done.stdout.decode().splitlines() == [
-        "path         /p/a.png",
-        "indexed      yes",
-        "width        3",
-        "latitude     1.5",
-        "place",
-        "  city  Kyoto",
-        "description",
-        '  ocr: "two words"',
-        "  name: a",
+        "/p/a.png",
+        "  state  stale: it is to be read again",
+        "  id     c1",
+        "group",
+        "  same content  /p/b.png",
+        "fields",
+        "  width  4,000  (decoder)",
+        "  lens   24-70",
+        "text",
+        "  ocr  (the pixels)",
+        "    two words",
+        "    in lines",
+        "  date  (not encoded)",
+        "    2024",
+        "passed over",
+        "  lens  50�  (XMP)",
+        "lines",
+        "    1  0.99  1,2 – 31,4  two words",
+        "    2  0.90  1,2 – 3,4  Меню  (tesseract rus)",
+        "    –  0.50  1,2 – 3,4  xq",
+        "encoder",
+        "  fallback, 2 parts cut  e5",
+        "  chosen                 m3",
+        "  former                 old",
+        "passes",
+        "  reader  reader-1",
+        "times",
+        "  indexed     2024-03-05T10:11:12+00:00",
+        "  read again  file 1.5 ms, ocr 300 ms",
+        "errors",
+        "  indexed     it is broken",
+        "              tried 2 times",
+        "  read again  it is cut off",
+        "              the file has another content than what is indexed",
+        "later",
+        "  more  to tell",
     ]
-    assert stub.asked[0].parameters == {"path_bytes": base64.b64encode(b"/p/\xff.png").decode()}
-    stub.answers["/v1/explain"] |= {"indexed": False}
+    exact = base64.b64encode(b"/p/\xff.png").decode()
+    assert stub.asked[0].parameters == {"path_bytes": exact, "read": "fields"}
+    run(home, "explain", "/p/a.png", "--lines")
+    assert stub.asked[1].parameters == {"path": "/p/a.png", "read": "words"}
+
+
+def test_explain_where_there_is_nothing_to_tell(home: dict[str, str], stub: Stub) -> None:
+    stub.answers["/v1/explain"] = {"path": "/p/a.png", "indexed": False, "state": "outside", "why": "it lies elsewhere"}
+    done = run(home, "explain", "/p/a.png")
+    assert (done.returncode, done.stdout.decode()) == (1, "/p/a.png\n  state  outside: it lies elsewhere\n")
     assert run(home, "explain", "/p/a.png", "--json").returncode == 1
+    stub.answers["/v1/explain"] |= {"indexed": True, "read": {"lines": []}}
+    assert run(home, "explain", "/p/a.png").stdout.decode().splitlines()[2:] == ["lines", "  none"]
     stub.status = 404
     assert run(home, "explain", "/p/a.png").returncode == 1
+
+
+def test_explain_draws_into_a_new_file_alone(home: dict[str, str], stub: Stub, tmp_path: Path) -> None:
+    stub.answers["/v1/explain"] = EXPLAINED
+    out = tmp_path / "out.png"
+    assert run(home, "explain", "/p/a.png", "--picture", str(out), "--json").returncode == 0
+    assert stub.asked[0].parameters == {"path": "/p/a.png", "read": "picture"}
+    assert out.read_bytes() == b"a drawing"
+    refused = run(home, "explain", "/p/a.png", "--picture", str(out))
+    assert (refused.returncode, len(stub.asked)) == (64, 1)
+    assert b"is there already" in refused.stderr
+    refused = run(home, "explain", "/p/a.png", "--picture", str(tmp_path / "none" / "out.png"))
+    assert refused.returncode == 64
+    assert b"cannot be written: No such file or directory" in refused.stderr
+    stub.answers["/v1/explain"] = EXPLAINED | {"read": {"error": "it is broken"}}
+    failed = run(home, "explain", "/p/a.png", "--picture", str(tmp_path / "new.png"))
+    assert (failed.returncode, failed.stderr) == (1, b"glimpse: nothing was drawn: it is broken\n")
+    assert not (tmp_path / "new.png").exists()
 
 
 def chunk(line: Mapping[str, object]) -> bytes:

@@ -69,6 +69,17 @@ def test_later_sources_win(home: dict[str, str]) -> None:
     assert config.serve.socket.startswith(RUNTIME)
 
 
+def test_languages_of_lines_that_the_models_cannot_write(home: dict[str, str]) -> None:
+    assert load(environment=home).read.ocr_languages == ("auto",)
+    write(home, '[read]\nocr_languages = ["ru", "th", "auto", "ru"]\n')
+    assert load(environment=home).read.ocr_languages == ("ru", "th", "auto")
+    for said, value in (("auto", ("auto",)), ("ru:script/Cyrillic", ("ru", "script/Cyrillic")), ("[]", ())):
+        assert load(environment=home | {"GLIMPSED_READ_OCR_LANGUAGES": said}).read.ocr_languages == value
+    for wrong in ('"Russian"', '["rus;rm"]', "[3]", "3"):
+        (fault,) = faults(home, f"[read]\nocr_languages = {wrong}\n")
+        assert 'read.ocr_languages: expected "auto" or a list of languages' in fault
+
+
 def test_a_named_file_replaces_the_users_own_and_has_to_exist(home: dict[str, str], tmp_path: Path) -> None:
     write(home, "[nonsense]")
     other = tmp_path / "other.toml"
@@ -89,7 +100,7 @@ folders = [
 ]
 [read]
 workers = true
-ocr_languages = ["en"]
+ocr_langs = ["en"]
 max_pixels = 1.5
 """
     long = "/" + "s" * LONGEST_SOCKET
@@ -102,7 +113,7 @@ max_pixels = 1.5
         'FILE:4: watch.settle: expected a duration such as 0.5 or "30 s", from 0 s to 1 h, not "5 parsecs"',
         "FILE:5: watch.folders: expected a list of absolute paths",
         "FILE:9: read.workers: expected a whole number from 0 to 256, not true",
-        "FILE:10: read.ocr_languages: unknown key",
+        "FILE:10: read.ocr_langs: unknown key",
         "FILE:11: read.max_pixels: expected a whole number",
         'GLIMPSED_READ_OCR: read.ocr: expected true or false, not "maybe"',
         'GLIMPSED_REED_OCR: unknown variable; did you mean "GLIMPSED_READ_OCR"?',

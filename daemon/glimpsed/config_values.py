@@ -24,6 +24,7 @@ _UNITS = {
 }
 _DURATION = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*([a-z]*)\s*", re.ASCII | re.IGNORECASE)
 _DEVICE = re.compile(r"auto|cpu|cuda(:[0-9]{1,3})?", re.ASCII)
+_LANGUAGE = re.compile(r"auto|[a-z]{2,3}(_[a-z]{3,8})*|script/[A-Z][A-Za-z]+", re.ASCII)
 _ENCODERS = ("auto", "bge-m3", "fallback")
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*", re.ASCII)
 _TRUE = frozenset({"true", "yes", "on", "1"})
@@ -184,6 +185,18 @@ def texts() -> Kind:
     )
 
 
+def languages() -> Kind:
+    """`auto`, or a list of languages that may hold it."""
+
+    def parse(raw: object, _: Places) -> tuple[str, ...]:
+        names = [raw] if isinstance(raw, str) else _list(raw)
+        if not all(isinstance(name, str) and _LANGUAGE.fullmatch(name) for name in names):
+            raise ValueError
+        return tuple(dict.fromkeys(str(name) for name in names))
+
+    return Kind('"auto" or a list of languages, such as ["ru", "th", "auto"]', parse, _text_or_list)
+
+
 def weights() -> Kind:
     """The weights of the signals."""
 
@@ -233,6 +246,10 @@ def _toml(text: str) -> object:
 
 def _list_of_text(text: str) -> object:
     return _toml(text) if text.lstrip().startswith("[") else [one for one in text.split(os.pathsep) if one]
+
+
+def _text_or_list(text: str) -> object:
+    return text.strip() if text.strip() == "auto" else _list_of_text(text)
 
 
 def _list(raw: object) -> list[object] | tuple[object, ...]:

@@ -1,7 +1,9 @@
-"""What is to be said of rows, and of the formats they are of."""
+"""What is to be said of rows, paths and formats: pure, but for looks at the disk or the table that say so."""
 
+import os
 from collections import Counter
 from contextlib import suppress
+from dataclasses import fields
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +12,13 @@ from glimpsed.reading import formats
 from glimpsed.records import Current, Row
 from glimpsed.serving import models
 from glimpsed.storing.table import Table
+
+_NO_FIELDS = frozenset((
+    "path", "folder", "content_id", "mtime_ns", "ctime_ns", "inode", "beside", "description", "text", "text_id", "cut",
+    "reader", "ocr", "encoder", "vector", "base_encoder", "base_cut", "strong", "sparse", "others", "missing_since",
+    "attempts", "retry_at", "error", "indexed_at",
+))  # fmt: skip
+"""What of a row is no field of the picture: keys, states, texts and vectors, which are told for themselves."""
 
 
 def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
@@ -20,7 +29,7 @@ def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
         return "error", row.error
     if row.reader != current.reader or row.retry_at is not None:
         return "stale", "it is to be read again"
-    if current.ocr is not None and row.ocr != current.ocr:
+    if not current.has_ocr(row.ocr):
         return "stale", "the words in the picture are still to be read"
     if row.encoder != current.encoder or row.base[0] != (current.fallback or current.encoder):
         return "stale", "it is still to be encoded by the chosen encoder"
@@ -46,6 +55,31 @@ async def formats_status(table: Table) -> models.FormatsStatus:
     )
 
 
+def row_hint(row: Row, state: str, *, forgotten_at: str | None) -> str | None:
+    """What helps against the state of a row, or what comes next; None where nothing is to be said."""
+    if state == "missing":
+        return f"it is forgotten after {forgotten_at}"
+    if state != "error":
+        return None
+    tried = f"tried {row.attempts} times; " if row.attempts > 1 else ""
+    if row.retry_at is not None:
+        return f"{tried}it is tried again after {moment(row.retry_at)}"
+    return f"{tried}it is read again when the file changes"
+
+
+def row_fields(row: Row) -> dict[str, object]:
+    """All fields of the picture that a row has, whichever these are; those without a value are left out."""
+    values = {one.name: getattr(row, one.name) for one in fields(row) if one.name not in _NO_FIELDS}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def owners(path: str) -> list[str]:
+    """The pictures on disk that the sidecar `path` belongs to; none where it is no sidecar. Blocks."""
+    if files.is_picture(path) or not files.is_sidecar(path):
+        return []
+    return [owner for owner in files.owners(path) if os.path.isfile(owner)]
+
+
 def unchanged(rows: list[Row]) -> Path | None:
     """The first that is on disk as it was read."""
     for row in rows:
@@ -57,5 +91,8 @@ def unchanged(rows: list[Row]) -> Path | None:
 
 
 def moment(seconds: float | None) -> str | None:
-    """Seconds since the epoch as people read them, UTC."""
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    """Seconds since the epoch as people read them, UTC; None also where no calendar has them."""
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
+    except (OverflowError, ValueError, OSError):
+        return None

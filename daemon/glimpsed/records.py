@@ -136,6 +136,8 @@ class Words:
     """Lines in reading order, joined by newlines; empty where there are none."""
     fault: Fault | None = None
     milliseconds: float = 0.0
+    unread: int = 0
+    """Lines in scripts that nothing here can write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,12 @@ class Current:
     """Of the encoder that makes `vector`; empty where that is the chosen one."""
     offline: tuple[str, ...] = ()
     """Folders whose files cannot be seen now: nothing can be done about their rows, so none of them is stale."""
+    ocr_partly: str | None = None
+    """In place of `ocr` where some lines could not be read with what is installed; another one makes them stale."""
+
+    def has_ocr(self, ocr: str | None) -> bool:
+        """Whether a row with this `ocr` has been through the second pass, or need not."""
+        return self.ocr is None or (ocr is not None and ocr in (self.ocr, self.ocr_partly))
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+import anyio.to_thread
 from anyio import CancelScope, create_task_group, open_signal_receiver
 from anyio.abc import TaskStatus
 
@@ -25,6 +26,7 @@ from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
+from glimpsed.reading import available
 from glimpsed.reading.description import describe
 from glimpsed.reading.workers import Workers, default_count
 from glimpsed.records import Row
@@ -113,8 +115,12 @@ async def run(config: Config) -> None:
 async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipeline, Answers]]:
     """Every resource, open; closed in the opposite order."""
     inbox = Inbox()
+    foreign = await anyio.to_thread.run_sync(available.look, config.read.ocr_languages, config.read.ocr_models)
     workers = Workers(
-        config.read.workers or default_count(), timeout=config.read.timeout, max_pixels=config.read.max_pixels
+        config.read.workers or default_count(),
+        timeout=config.read.timeout,
+        max_pixels=config.read.max_pixels,
+        foreign=foreign,
     )
     async with (
         open_table(config.store.path, fallback=FALLBACK_ID) as table,
@@ -133,6 +139,7 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipel
             thumbnails=Thumbnails(config.store.path),
             journal=journal,
             metrics=Metrics(),
+            foreign=foreign,
             backlog=Backlog(Settle(config.watch.settle, config.watch.settle_at_most)),
         )
         observer = Observer(inbox.hint, inbox.lost)

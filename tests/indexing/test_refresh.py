@@ -22,6 +22,7 @@ from glimpsed.indexing.keeping import commit
 from glimpsed.indexing.plan import plan
 from glimpsed.indexing.refresh import Refresh
 from glimpsed.indexing.rows import ENCODING_FAILED, OCR_FAILED
+from glimpsed.reading.available import Foreign
 from glimpsed.reading.description import READER, describe
 from glimpsed.reading.ocr import OCR_ID
 from glimpsed.records import Current, Fault, FaultKind, Part, Row, Words
@@ -64,6 +65,9 @@ def needs(row: Row, current: Current = FIRST, *, ready: bool = True) -> str:
         ({"ocr": None}, FIRST, "ocr"),
         ({"ocr": "older"}, FIRST, "ocr"),
         ({"ocr": None}, replace(FIRST, ocr=None), ""),
+        ({"ocr": "ocr-1+none"}, replace(FIRST, ocr_partly="ocr-1+none"), ""),
+        ({"ocr": "ocr-1+none"}, replace(FIRST, ocr_partly="ocr-1+tesseract-5"), "ocr"),
+        ({"ocr": "ocr-1"}, replace(FIRST, ocr_partly="ocr-1+tesseract-5"), ""),
         ({"ocr": None, "content_id": ""}, FIRST, ""),
         ({"encoder": None}, FIRST, "encode"),
         ({"vector": None}, STRONG, "encode"),
@@ -116,6 +120,32 @@ async def test_the_words_in_a_picture_are_added_once_a_content(tmp_path: Path) -
             assert row.encoder == FALLBACK_ID
         assert "RAMEN" not in (await one.row(folder / "none.png")).text
         assert {str(said["path"]) for said in one.journal.of(Event.OCR_DONE)} == set(map(str, folder.iterdir()))
+
+
+async def test_lines_left_unread_are_tried_again_when_more_can_be_read(tmp_path: Path) -> None:
+    """Only the pictures that have such lines, once for each content: the others are not read again."""
+    folder = tmp_path / "Pictures"
+    draw(folder, "russian.png", "english.png")
+    shutil.copy(folder / "russian.png", folder / "again.png")
+    russian = ("russian.png", "again.png")
+    async with house(tmp_path, folder) as one:
+        one.workers.words |= {name: Words("", "", unread=3) for name in russian}
+        one.workers.words["english.png"] = Words("", "NO PARKING")
+        async with one.running():
+            assert (await one.idle()).fresh == 3
+        assert {(await one.row(folder / name)).ocr for name in russian} == {f"{OCR_ID}+none"}
+        assert await one.table.unread(one.context.current) == 2
+    async with house(tmp_path, folder) as one:
+        one.context.foreign = Foreign(version="5.3.0", installed=("rus",))
+        one.workers.words |= {name: Words("", "СТОЯНКА ЗАПРЕЩЕНА") for name in russian}
+        async with one.running():
+            assert (await one.idle()).fresh == 3
+        assert len(one.workers.ocrs) == 1
+        assert set(one.workers.ocrs) <= set(russian)
+        for row in [await one.row(folder / name) for name in russian]:
+            assert row.ocr == OCR_ID
+            assert "СТОЯНКА" in row.text
+        assert await one.table.unread(one.context.current) == 0
 
 
 async def test_ocr_that_fails_is_tried_again_a_few_times(tmp_path: Path) -> None:

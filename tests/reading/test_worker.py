@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -240,7 +241,12 @@ def test_pages_are_asked_for_one_by_one(worker: Worker, tmp_path: Path, monkeypa
     first, second = draw("First page", size=(200, 90)), draw("Second page", size=(200, 90))
     first.save(path, save_all=True, append_images=[second])
     seen = iter(["one", "two"])
-    monkeypatch.setattr(worker, "_text", lambda _: next(seen))
+
+    class Reader:
+        def read(self, *_: object) -> SimpleNamespace:
+            return SimpleNamespace(text=next(seen), unread=0, languages=())
+
+    monkeypatch.setattr(worker, "_engine", Reader)
     name = content_id(path)
     replies = [worker.answer(Recognise(os.fsencode(path), name, page)) for page in (0, 1)]
     told = [(reply.text, reply.pages) for reply in replies if isinstance(reply, Recognised)]

@@ -14,19 +14,28 @@ import pytest
 from blake3 import blake3
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.pictures import draw, save
+from tests.pictures import can_draw, draw, save
 from tests.waiting import until
 
 from glimpsed import files
 from glimpsed.reading import limits, messages
+from glimpsed.reading.available import Foreign
+from glimpsed.reading.messages import Explained
 from glimpsed.reading.workers import Turns, Workers, default_count
 from glimpsed.records import Fault, FaultKind, Part, Reading, Unread, Words
 
 NOTHING = frozenset[str]()
 
 
-def make(count: int = 2, *, timeout: float = 120, max_pixels: int = 50_000_000, memory: int | None = None) -> Workers:
-    return Workers(count, timeout=timeout, max_pixels=max_pixels, memory=memory)
+def make(
+    count: int = 2,
+    *,
+    timeout: float = 120,
+    max_pixels: int = 50_000_000,
+    memory: int | None = None,
+    foreign: Foreign | None = None,
+) -> Workers:
+    return Workers(count, timeout=timeout, max_pixels=max_pixels, memory=memory, foreign=foreign)
 
 
 def content_id(path: str) -> str:
@@ -178,6 +187,34 @@ def spoilt_page(data: bytes, number: int) -> bytes:
     return bytes(out)
 
 
+async def test_lines_in_other_scripts_go_to_what_is_installed(tmp_path: Path) -> None:
+    """A tesseract of the test's own stands for the real one, which need not be here."""
+    if not can_draw("Жя"):
+        pytest.skip("this machine has no font for Cyrillic")
+    program, bad = tmp_path / "bin" / "tesseract", tmp_path / "bad.onnx"
+    program.parent.mkdir()
+    table = "level\\tpage_num\\tconf\\ttext\\n5\\t1\\t95\\tСегодня хорошая погода\\n"
+    program.write_text(f'#!/bin/sh\ncat > /dev/null\nprintf "{table}"\n')
+    program.chmod(0o755)
+    bad.write_bytes(b"no model")
+    path = tmp_path / "russian.png"
+    save(path, draw("Сегодня хорошая погода"))
+    without = Foreign(environment={})
+    async with make(1, foreign=without) as workers:
+        words = await workers.ocr(str(path), content_id(str(path)))
+        assert words is not None
+        assert (words.text, words.unread) == ("", 1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{program.parent}:{os.environ['PATH']}")
+        foreign = Foreign(version="5", installed=("rus",), models=(str(bad),), environment={})
+        async with make(1, foreign=foreign) as workers:
+            words = await workers.ocr(str(path), content_id(str(path)))
+    assert words is not None
+    assert (words.text, words.unread) == ("Сегодня хорошая погода", 0)
+    assert foreign.seen.likely({}) == ("ru",)
+    assert foreign.unusable[0].startswith(f"{bad} cannot be used")
+
+
 async def test_what_cannot_be_read(tmp_path: Path) -> None:
     missing, fifo, loop = str(tmp_path / "gone.jpg"), str(tmp_path / "fifo.jpg"), str(tmp_path / "loop.jpg")
     os.mkfifo(fifo)
@@ -324,6 +361,7 @@ async def test_whoever_gives_up_waiting_leaves_the_worker_to_the_next(picture: s
 
 PARENT = """
 import sys, anyio
+from glimpsed.reading.messages import Explained
 from glimpsed.reading.workers import Workers
 
 async def main():
@@ -339,6 +377,29 @@ anyio.run(main)
 """
 
 
+async def test_a_picture_is_explained(picture: str, tmp_path: Path) -> None:
+    await anyio.Path(picture + ".txt").write_text("Lunch with Ada")
+    async with make() as workers:
+        told = await workers.explain(picture, pixels=False, drawn=False)
+        assert isinstance(told, Explained)
+        assert told.content.content_id == content_id(picture)
+        assert told.stamp == files.look(picture)
+        assert [(source.name, [part.text for part in source.content.parts]) for source in told.sources] == [
+            ("EXIF:ImageDescription", ["A receipt"]),
+            ("ramen.png.txt", ["Lunch with Ada"]),
+        ]
+        assert (told.lines, told.drawn, told.fault) == (None, None, None)
+        assert await workers.explain(str(tmp_path / "none.png"), pixels=True, drawn=True) == Unread(
+            str(tmp_path / "none.png"), None, None
+        )
+    async with make(memory=1 << 24) as small:
+        crashed = await small.explain(picture, pixels=False, drawn=False)
+        assert isinstance(crashed, Unread)
+        assert crashed.fault is not None
+        assert crashed.fault.kind is FaultKind.CRASHED
+        assert crashed.stamp == files.look(picture)
+
+
 async def test_workers_do_not_outlive_a_killed_daemon(heavy: str) -> None:
     command = [sys.executable, "-c", PARENT, heavy, content_id(heavy)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:  # noqa: ASYNC220  it must not be this loop's child
@@ -351,38 +412,39 @@ async def test_workers_do_not_outlive_a_killed_daemon(heavy: str) -> None:
 
 
 @settings(deadline=None, max_examples=200)
-@given(st.integers(1, 5), st.lists(st.sampled_from(["read", "ocr", "done", "leave"]), max_size=60), st.data())
+@given(st.integers(1, 5), st.lists(st.sampled_from(["asked", "read", "ocr", "done", "leave"]), max_size=60), st.data())
 def test_turns(count: int, steps: list[str], data: st.DataObject) -> None:
-    """Against a model: reads first, each lane in order, OCR on no more than count - 1 workers, nobody forgotten."""
+    """Against a model: asked for, reads, OCR; lanes in order, OCR on count - 1 workers at most, nobody forgotten."""
     turns: Turns[int] = Turns(count)
-    waiting: dict[bool, deque[int]] = {False: deque(), True: deque()}
+    waiting: dict[str, deque[int]] = {"asked": deque(), "read": deque(), "ocr": deque()}
     busy: dict[int, bool] = {}
     for number, step in enumerate(steps):
-        if step in ("read", "ocr"):
-            turns.wait(number, ocr=step == "ocr")
-            waiting[step == "ocr"].append(number)
+        if step in waiting:
+            turns.wait(number, ocr=step != "read", asked=step == "asked")
+            waiting[step].append(number)
         elif step == "done" and busy:
             worker = data.draw(st.sampled_from(sorted(busy)))
             del busy[worker]
             turns.free(worker)
-        elif step == "leave" and (everybody := [*waiting[False], *waiting[True]]):
+        elif step == "leave" and (everybody := [who for lane in waiting.values() for who in lane]):
             who = data.draw(st.sampled_from(everybody))
             turns.give_up(who)
             for lane in waiting.values():
                 if who in lane:
                     lane.remove(who)
+        able = set(range(max(1, count - 1))) - set(busy)
         while (pair := turns.next()) is not None:
             who, worker = pair
-            ocr = not waiting[False]
-            assert who == waiting[ocr].popleft()
+            lane_of = "asked" if waiting["asked"] and able else "read" if waiting["read"] else "ocr"
+            assert who == waiting[lane_of].popleft()
             assert worker in range(count)
             assert worker not in busy
-            busy[worker] = ocr
+            busy[worker] = lane_of != "read"
+            able.discard(worker)
             assert sum(busy.values()) <= max(1, count - 1)
         if len(busy) < count:
-            assert not waiting[False]
-            able = set(range(max(1, count - 1))) - set(busy)
-            assert not waiting[True] or not able
+            assert not waiting["read"]
+            assert not (waiting["ocr"] or waiting["asked"]) or not able
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from glimpsed.events import Event, Journal
 from glimpsed.filters import Fields
-from glimpsed.serving import models
+from glimpsed.serving import explained, models
 
 FOUND = models.Found(hits=[], next=None, took_ms=1.0, encoders=["e5"], warnings=[])
 PICTURE = models.Picture(
@@ -68,9 +68,9 @@ class StandIn:
         await self._note("scan", *paths)
         return models.Scanned(paths=["/p"], warnings=[])
 
-    async def explain(self, path: str) -> models.Explained:
-        await self._note("explain", path)
-        return models.Explained(path="/p/a.png", indexed=False, state="waiting", why="it is about to be read")
+    async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
+        await self._note("explain", path, read)
+        return explained.Explained(path="/p/a.png", indexed=False, state="waiting", why="it is about to be read")
 
     async def picture(self, content_id: str) -> models.Picture | None:
         return self.pictures.get(content_id)

@@ -29,8 +29,10 @@ from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading.description import READER
+from glimpsed.reading.messages import Explained
 from glimpsed.reading.ocr import OCR_ID
-from glimpsed.records import Counts, Current, Row
+from glimpsed.reading.sources import Source
+from glimpsed.records import Content, Counts, Current, Fault, FaultKind, Part, Row, Stamp, Unread
 from glimpsed.searching.completing import Completion
 from glimpsed.searching.ports import Answer, Hit
 from glimpsed.storing.table import open_table
@@ -248,7 +250,7 @@ async def test_status_tells_how_far_the_chosen_encoder_is(daemon: Daemon, monkey
     refresh = (await daemon.answers.status()).refresh
     assert refresh is not None
     assert (refresh.done, refresh.total, refresh.rate, refresh.seconds_left) == (1, 2, 0.5, 2)
-    assert (await daemon.answers.explain(str(daemon.folder / "encoded.jpg"))).encoder == "large"
+    assert (await daemon.answers.explain(str(daemon.folder / "encoded.jpg"), "none")).encoder == "large"
     await daemon.put("other.jpg", 2, strong=unit(2, 8), encoder="large", base_encoder="small")
     assert (await daemon.answers.status()).refresh is None
 
@@ -259,6 +261,17 @@ async def test_status_warns_of_what_hinders(daemon: Daemon, monkeypatch: pytest.
         status = await daemon.answers.status()
     assert status.state == "paused"
     assert status.warnings == [f"{daemon.folder}: offline since noon", "indexing is paused: the disk is full"]
+
+
+async def test_status_says_what_to_install_for_lines_that_were_left_unread(daemon: Daemon) -> None:
+    await daemon.put("plain.jpg", 1)
+    assert (await daemon.answers.status()).warnings == []
+    await daemon.put("russian.jpg", 2, ocr=f"{OCR_ID}+none")
+    daemon.context.foreign.environment = {"LANG": "ru_RU.UTF-8"}
+    status = await daemon.answers.status()
+    assert status.pictures.fresh == 2
+    (warning,) = status.warnings
+    assert warning.endswith("cannot be read here: install tesseract-ocr and tesseract-ocr-rus")
 
 
 async def test_a_scan_of_everything_a_part_and_nothing(daemon: Daemon) -> None:
@@ -333,7 +346,7 @@ async def test_no_picture_has_a_strange_id(daemon: Daemon, content_id: str) -> N
 )
 async def test_explain_tells_the_state_of_a_row(daemon: Daemon, fields: dict[str, Any], state: str, why: str) -> None:
     one = await daemon.put("a.jpg", 1, **fields)
-    told = await daemon.answers.explain(f"{daemon.folder}/x/../a.jpg")
+    told = await daemon.answers.explain(f"{daemon.folder}/x/../a.jpg", "none")
     assert (told.path, told.indexed, told.state, told.id) == (one.path, True, state, one.content_id)
     assert why in told.why
     assert told.indexed_at == "1970-01-01T00:00:01+00:00"
@@ -342,6 +355,9 @@ async def test_explain_tells_the_state_of_a_row(daemon: Daemon, fields: dict[str
 
 async def test_explain_tells_why_there_is_no_row(daemon: Daemon) -> None:
     (daemon.folder / "directory.jpg").mkdir()
+    (daemon.folder / "2019").mkdir()
+    (daemon.folder / "2019" / "linked").symlink_to(daemon.folder.parent)
+    (daemon.folder / "2019" / ".glimpseignore").write_text("# not these\nraw/\n")
     (daemon.folder / "new.jpg").write_bytes(b"x")
     (daemon.folder / "loop.jpg").symlink_to("loop.jpg")
     daemon.context.backlog.hint(str(daemon.folder / "hinted.jpg"))
@@ -351,17 +367,115 @@ async def test_explain_tells_why_there_is_no_row(daemon: Daemon) -> None:
         str(daemon.folder / ".hidden" / "a.jpg"): ("ignored", "hidden"),
         str(daemon.folder / "hinted.jpg"): ("waiting", "about to be read"),
         str(daemon.folder / "directory.jpg"): ("not indexed", "directory"),
+        str(daemon.folder / "2019"): ("not indexed", "directory"),
+        str(daemon.folder): ("not indexed", "directory"),
+        str(daemon.folder / "a.jpg.xmp"): ("not indexed", "sidecar"),
+        str(daemon.folder / "2019" / "linked" / "a.jpg"): ("ignored", "symlink that is not followed"),
+        str(daemon.folder / "2019" / "raw" / "a.jpg"): ("ignored", "raw is left out: raw/ (line 2 of "),
         str(daemon.folder / "new.jpg"): ("not indexed", "scan yet"),
         str(daemon.folder / "nothing.jpg"): ("not indexed", "no such file"),
         str(daemon.folder / "loop.jpg"): ("ignored", "symlink"),
         str(daemon.folder / ("x" * 300 + ".jpg")): ("not indexed", "cannot be seen"),
     }
     for path, (state, why) in expected.items():
-        told = await daemon.answers.explain(path)
+        told = await daemon.answers.explain(path, "none")
         assert (told.indexed, told.state) == (False, state), path
         assert why in told.why, path
     with pytest.raises(UsageError):
-        await daemon.answers.explain("a.jpg")
+        await daemon.answers.explain("a.jpg", "none")
+
+
+class Reader:
+    """In the place of the workers: answers what a test gives it, and keeps what it was asked."""
+
+    def __init__(self, answer: Explained | Unread) -> None:
+        self.answer = answer
+        self.asked: list[tuple[str, bool, bool]] = []
+
+    async def explain(self, path: str, *, pixels: bool, drawn: bool) -> Explained | Unread:
+        self.asked.append((path, pixels, drawn))
+        return self.answer
+
+
+def anew(content: Content, *sources: Source, beside: str = "", fault: Fault | None = None) -> Explained:
+    return Explained(Stamp(1, 1, 1, 1), content, sources, beside, None, fault, None, {"file": 1.0})
+
+
+def reading(daemon: Daemon, answer: Explained | Unread) -> Reader:
+    reader = Reader(answer)
+    daemon.context.workers = cast(Any, reader)
+    return reader
+
+
+async def test_what_is_not_indexed_yet_is_told_from_its_file(daemon: Daemon) -> None:
+    path = daemon.folder / "Trips" / "new.jpg"
+    path.parent.mkdir()
+    path.write_bytes(b"x")
+    said = (Part("caption", "A receipt"), Part("sidecar", "Lunch"))
+    beside = Source("new.jpg.txt", Content("", parts=said[1:]))
+    content = Content("ab", format="jpeg", camera="R5", parts=said[:1])
+    reader = reading(daemon, anew(content, Source("EXIF", content), beside, beside="new.jpg.txt:1:2:3"))
+    told = await daemon.answers.explain(str(path), "fields")
+    assert reader.asked == [(str(path), False, False)]
+    assert (told.indexed, told.state, told.id) == (False, "not indexed", None)
+    assert [(one.name, one.value, one.sources) for one in told.fields] == [
+        ("format", "jpeg", ["EXIF"]),
+        ("camera", "R5", ["EXIF"]),
+    ]
+    assert [(one.label, one.text, one.sources) for one in told.description] == [
+        ("caption", "A receipt", ["EXIF"]),
+        ("sidecar", "Lunch", ["new.jpg.txt"]),
+        ("name", "new", ["its name"]),
+        ("directory", "Trips", ["its name"]),
+    ]
+    assert [(one.path, one.what) for one in told.group] == [(f"{path}.txt", "sidecar")]
+    assert told.vectors == []
+
+
+async def test_a_file_that_changed_since(daemon: Daemon) -> None:
+    one = await daemon.file("a.jpg", 1, format="jpeg")
+    cut = anew(Content("other", format="png"), fault=Fault(FaultKind.BROKEN, "it is cut off"))
+    reader = reading(daemon, cut)
+    told = await daemon.answers.explain(one.path, "words")
+    assert reader.asked == [(one.path, True, False)]
+    assert told.read is not None
+    assert (told.read.changed, told.read.error, told.read.lines) == (True, "it is cut off", None)
+    assert {field.name: field.value for field in told.fields}["format"] == "jpeg"
+    assert [(vector.encoder, vector.current) for vector in told.vectors] == [("small", True)]
+    await daemon.put("b.jpg", 2, content_id="")  # its bytes could not be had
+    told = await daemon.answers.explain(str(daemon.folder / "b.jpg"), "picture")
+    assert reader.asked[-1][1:] == (True, True)
+    assert told.read is not None
+    assert told.read.changed is False
+
+
+async def test_a_worker_that_dies_over_it_is_told(daemon: Daemon) -> None:
+    one = await daemon.file("a.jpg", 1)
+    reading(daemon, Unread(one.path, None, Fault(FaultKind.CRASHED, "it took too long")))
+    async with daemon.answers.events() as lines:
+        told = await daemon.answers.explain(one.path, "fields")
+        assert (await anext(lines))["event"] == "worker_replaced"
+    assert told.read is not None
+    assert told.read.error == "it took too long"
+    assert [part.text for part in told.description] == ["picture 1"]
+
+
+async def test_what_is_offline_is_told_from_the_index_alone(daemon: Daemon) -> None:
+    one = await daemon.file("a.jpg", 1)
+    await daemon.file("b.jpg", 1)
+    reader = reading(daemon, Unread(one.path, None, None))
+    with daemon.offline():
+        told = await daemon.answers.explain(one.path, "picture")
+    assert reader.asked == []
+    assert (told.read, told.hint) == (None, "its folder is offline since noon")
+    assert [(member.path, member.what) for member in told.group] == [(str(daemon.folder / "b.jpg"), "same content")]
+
+
+async def test_names_that_are_not_utf8_are_exact_in_the_group(daemon: Daemon) -> None:
+    one = await daemon.file("a.jpg", 1)
+    other = await daemon.put("\udcff.jpg", 1)
+    (member,) = (await daemon.answers.explain(one.path)).group
+    assert base64.b64decode(member.path_bytes or "") == os.fsencode(other.path)
 
 
 async def test_refusals_are_events(daemon: Daemon) -> None:

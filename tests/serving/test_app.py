@@ -170,7 +170,11 @@ async def test_status_metrics_and_explain_answer(client: httpx.AsyncClient, door
     assert (await client.get("/v1/explain", params={"path": "/p/ä.png"})).json()["state"] == "waiting"
     strange = base64.b64encode(b"/p/\xff.png").decode()
     assert (await client.get("/v1/explain", params={"path_bytes": strange})).status_code == 200
-    assert door.asked[-2:] == [("explain", "/p/ä.png"), ("explain", "/p/\udcff.png")]
+    assert (await client.get("/v1/explain", params={"path": "/p/a.png", "read": "words"})).status_code == 200
+    assert door.asked[-3:] == [
+        ("explain", "/p/ä.png", "none"), ("explain", "/p/\udcff.png", "none"), ("explain", "/p/a.png", "words"),
+    ]  # fmt: skip
+    problem(await client.get("/v1/explain", params={"path": "/p/a.png", "read": "aloud"}), 422)
 
 
 async def test_a_scan_takes_paths_of_both_kinds_or_none(client: httpx.AsyncClient, door: StandIn) -> None:

@@ -74,7 +74,7 @@ async def test_glimpses_own_client_and_the_server_understand_each_other(
         ("search", "x", 2, "relevance", "2.1", True, 3.0),
         ("status",),
         ("scan", "/p/a", "/p/\udcff"),
-        ("explain", "/p/\udcff.png"),
+        ("explain", "/p/\udcff.png", "none"),
     ]
 
 

@@ -1,5 +1,6 @@
 """The table as the queue, against the same rules written plainly."""
 
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -83,6 +84,16 @@ async def test_ids_are_only_text(table: Table, writer: Writer) -> None:
     await writer.commit(puts([row(1, reader="it's", ocr="o'", encoder="e\\'")]))
     assert await table.counts(Current("it's", "o'", "e\\'"), NOW) == Counts(fresh=1)
     assert await table.counts(Current("it's", "o'", "e'"), NOW) == Counts(stale=1)
+
+
+async def test_a_second_pass_that_left_lines_unread_is_done_until_more_can_be_read(
+    table: Table, writer: Writer
+) -> None:
+    await writer.commit(puts([row(1, ocr="ocr-1+none"), row(2), row(3, ocr="ocr-1+none", missing_since=1.0)]))
+    now, later = (replace(CURRENT, ocr_partly=f"ocr-1+{what}") for what in ("none", "more"))
+    assert await table.counts(now, NOW) == Counts(fresh=2, missing=1)
+    assert await table.counts(later, NOW) == Counts(fresh=1, stale=1, missing=1)
+    assert [await table.unread(one) for one in (now, later, CURRENT, replace(now, ocr=None))] == [1, 0, 0, 0]
 
 
 @pytest.mark.parametrize(

@@ -243,3 +243,32 @@ def test_judges_like_git(configured: list[str], files: Mapping[str, list[str]]) 
         mine = {path for path in PATHS if not ignore.file(f"{folder}/{path}")}
         assert mine == set(filter(None, asked.stdout.split("\0")))
         assert ignore.faults == []
+
+
+def test_why_names_the_rule(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / FILE).write_text("\n# raws\n*.tif\n!good.tif\n")
+    (tmp_path / "a" / "link.jpg").symlink_to("x.jpg")
+    (tmp_path / "a" / "linked").symlink_to(tmp_path.parent)
+    ignore = ignore_of(tmp_path, "*.bmp", "old/", nested=(str(tmp_path / "own"),))
+    said = {
+        "a/x.jpg": None,
+        "a/good.tif": None,
+        "a/x.jpg.xmp": None,
+        "a/x.odt": "its name is not that of a picture",
+        "a/x.tif": f"*.tif (line 3 of {tmp_path}/a/{FILE})",
+        "a/x.bmp": "*.bmp ([watch] ignore)",
+        "a/old/b/x.jpg": f"the directory {tmp_path}/a/old is left out: old/ ([watch] ignore)",
+        "own/x.jpg": f"{tmp_path}/own is a folder for itself",
+        ".hidden/x.jpg": f"the directory {tmp_path}/.hidden is left out: "
+        "its name is that of something hidden or unfinished",
+        "a/~$x.jpg": "its name is that of something hidden or unfinished",
+        "a/link.jpg": "it is a symlink, which [watch] follow_symlinks = false leaves out",
+    }
+    for name, why in said.items():
+        assert ignore.why(str(tmp_path / name)) == why, name
+        assert ignore.file(str(tmp_path / name)) == (why is None), name
+    assert ignore.not_followed(str(tmp_path / "a" / "x.jpg")) is None
+    assert ignore.not_followed(str(tmp_path / "a" / "linked" / "x.jpg")) == str(tmp_path / "a" / "linked")
+    followed = ignore_of(tmp_path, follow_symlinks=True)
+    assert followed.why(str(tmp_path / "a" / "link.jpg")) is None

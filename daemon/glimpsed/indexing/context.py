@@ -16,6 +16,7 @@ from glimpsed.indexing.backlog import Backlog, Pulse
 from glimpsed.indexing.progress import Progress
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
+from glimpsed.reading.available import Foreign
 from glimpsed.reading.description import READER
 from glimpsed.reading.ocr import OCR_ID
 from glimpsed.reading.workers import Workers
@@ -43,6 +44,8 @@ class Context:
     journal: Journal
     metrics: Metrics
     backlog: Backlog
+    foreign: Foreign = field(default_factory=Foreign)
+    """What reads the lines that the bundled models cannot write."""
     committed: Pulse = field(default_factory=Pulse)
     """Beats at every commit and whenever the refresh has done a round."""
     progress: Progress = field(default_factory=Progress)
@@ -71,6 +74,7 @@ class Context:
         return Current(
             reader=READER,
             ocr=OCR_ID if self.config.read.ocr else None,
+            ocr_partly=f"{OCR_ID}+{self.foreign.id}" if self.config.read.ocr else None,
             encoder=chosen,
             fallback="" if chosen == self.encoders.fallback_id else self.encoders.fallback_id,
             offline=self.offline(),

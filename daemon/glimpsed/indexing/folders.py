@@ -108,6 +108,15 @@ class Folders:
             return None
         return name
 
+    def left_out(self, path: str) -> str | None:
+        """Why a path that lies in a folder has no row: a rule, or a symlink that is not followed; else None. Blocks."""
+        name = files.folder_of(path, tuple(self._folders))
+        if name is None:
+            return None
+        ignore = self._folders[name].ignore
+        link = ignore.not_followed(path)
+        return ignore.why(path) or (link and f"the directory {files.shown(link)} is a symlink that is not followed")
+
     def directory_folder(self, path: str) -> str | None:
         """The folder that a directory (there or gone) would be scanned for."""
         name = files.folder_of(path, tuple(self._folders))

@@ -33,7 +33,7 @@ def plan(rows: Sequence[Row], current: Current, *, fallback: str, can_strengthen
             read.append(row)
         elif row.vector is None or base is None:
             encode.append(row)
-        elif current.ocr is not None and row.ocr != current.ocr and row.content_id:
+        elif not current.has_ocr(row.ocr) and row.content_id:
             ocr.append(row)
         elif base != fallback:
             encode.append(row)

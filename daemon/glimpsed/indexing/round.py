@@ -50,8 +50,9 @@ class Round:
     async def recognise(self, rows: list[Row], known: list[Row]) -> None:
         """OCR for one content, on all its rows; the words that one of the `known` rows of it has are taken."""
         context, content_id, ocr = self._context, rows[0].content_id, _ocr_id(self._context)
-        done = next((row for row in known if row.ocr == ocr), None)
+        done = next((row for row in known if row.ocr is not None and context.current.has_ocr(row.ocr)), None)
         if done is not None:
+            ocr = done.ocr or ocr
             words: Words | None = Words(content_id, ocr_text(done) or "")
         else:
             words = await context.workers.ocr(rows[0].path, content_id)
@@ -69,6 +70,8 @@ class Round:
             for row in rows:
                 await self._fail(row, words.fault, OCR_FAILED, lambda one: one.content_id == content_id)
             return
+        if words.unread:
+            ocr = context.current.ocr_partly or ocr
         for row in rows:
             await self._word(row, words, ocr)
 

@@ -7,13 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpsed.reading import exif, formats, image, metadata, svg
-from glimpsed.reading.blocks import blocks
+from glimpsed.reading.blocks import Blocks, blocks
 from glimpsed.reading.faults import BadPicture, broken
 from glimpsed.records import Content
 
 
-def read_content(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Content, bytes | None]:
-    """What these bytes say, and a thumbnail (WebP).
+def read_content(
+    data: bytes, content_id: str, *, max_pixels: int, fields: Callable[[Blocks], Content] = metadata.of_blocks
+) -> tuple[Content, bytes | None]:
+    """What these bytes say, and a thumbnail (WebP). `fields` makes words and fields of the blocks that are found.
 
     Never raises: a bad picture is a Content with its fault, what fields could be had, and no thumbnail. A drawing
     (SVG) has none either: it is not drawn.
@@ -21,7 +23,7 @@ def read_content(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Cont
     if svg.is_svg(data):
         return _drawing(data, content_id), None
     found = blocks(data)
-    content = replace(metadata.of_blocks(found), content_id=content_id)
+    content = replace(fields(found), content_id=content_id)
     # Formats that `blocks` does not take apart tell their orientation when they are opened.
     turn = exif.orientation(exif.parse(found.exif)) if found.exif else None
     try:

@@ -5,6 +5,7 @@ Paths travel as bytes: not every one is UTF-8. Both sides decode into these type
 
 import msgspec
 
+from glimpsed.reading.sources import Source
 from glimpsed.records import Content, Fault, Part, Stamp
 
 
@@ -34,9 +35,23 @@ class Recognise(msgspec.Struct, tag=True, frozen=True):
     content_id: str
     page: int = 0
     """Of a file with several, from 0: each is asked for by itself, and has the time of one picture."""
+    packs: tuple[str, ...] = ()
+    """What tesseract may be asked for, in this order; see `languages.order`."""
 
 
-Request = Read | Place | Hash | Recognise
+class Explain(msgspec.Struct, tag=True, frozen=True):
+    """Read the picture at `path` anew and tell where all of it came from; nothing is kept."""
+
+    path: bytes
+    pixels: bool
+    """The words in it, too, line by line …"""
+    drawn: bool
+    """… and drawn into a copy."""
+    packs: tuple[str, ...] = ()
+    """As in `Recognise`."""
+
+
+Request = Read | Place | Hash | Recognise | Explain
 
 
 class Got(msgspec.Struct, tag=True, frozen=True):
@@ -75,6 +90,45 @@ class Recognised(msgspec.Struct, tag=True, frozen=True):
     milliseconds: float
     pages: int = 1
     """How many the file has that are worth reading."""
+    unread: int = 0
+    """Lines in scripts that nothing here can write."""
+    languages: tuple[str, ...] = ()
+    """Of the lines that tesseract read, ISO 639-1."""
+    unusable: tuple[str, ...] = ()
+    """Which of the models that are named in the configuration are left out, and why."""
+
+
+class Sighted(msgspec.Struct, frozen=True):
+    """One line of text in a picture, as OCR has it; pixels of the upright picture, from the upper left corner."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    text: str
+    score: float
+    """Confidence, 0 to 1."""
+    by: str
+    """What read it: see `lines.Line`."""
+    told: bool
+    """Whether it counts as words."""
+
+
+class Explained(msgspec.Struct, tag=True, frozen=True):
+    """What a picture says now, and which of its blocks and sidecars says what."""
+
+    stamp: Stamp
+    content: Content
+    sources: tuple[Source, ...]
+    beside: str
+    lines: tuple[Sighted, ...] | None
+    """In reading order, those that are no words at the end; None where they were not asked for or cannot be had."""
+    fault: Fault | None
+    """Why the words in it could not be read."""
+    drawn: bytes | None
+    """A PNG."""
+    milliseconds: dict[str, float]
+    """By what was done: `file`, `fields`, `pixels`, `ocr`, `drawing`."""
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):
@@ -84,4 +138,4 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     fault: Fault | None
 
 
-Reply = Got | Beside | Hashed | Recognised | Failed
+Reply = Got | Beside | Hashed | Recognised | Explained | Failed

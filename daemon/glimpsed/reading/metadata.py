@@ -1,7 +1,7 @@
 """What people and cameras wrote into a picture: EXIF, IPTC, XMP, PNG texts and comments."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from glimpsed.reading import dates, exif, iptc, keyed, xmp
@@ -60,7 +60,11 @@ def fields(data: bytes) -> Content:
 
 def of_blocks(found: Blocks) -> Content:
     """The same from blocks that were cut out already."""
-    said = everything(found)
+    return of_said(everything(found))
+
+
+def of_said(said: Sequence[Field]) -> Content:
+    """The same from fields, the group to be believed first in front."""
     taken = said_by.taken(said)
     cameras = [exif.camera_name(first(group, "make"), first(group, "model")) for group in said_by.groups(said)]
     camera = next(filter(None, cameras), None)

@@ -1,42 +1,59 @@
-"""Words in the pixels: PP-OCRv6 through RapidOCR on ONNX Runtime, whose models are in the wheel.
+"""Words in the pixels: PP-OCR for what its models can write, other models and tesseract for the rest.
 
-Only a worker process loads them; importing this module does not.
+Only a worker process loads the models; importing this module does not.
 """
 
-import importlib.metadata
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from glimpsed.reading import legible, lines, tiles
+from glimpsed.reading.foreign import Unread, by_models, by_tesseract
+from glimpsed.reading.languages import PACKS, SCRIPTS
+from glimpsed.reading.lines import Line
+from glimpsed.reading.ppocr import MODELS, Boxes, Classifier, Detector, Guess, Picture, Recogniser, cut_out
 
 _DETECTION_SIDE = 960  # pixels, longest side: finds on screenshots what 1280 finds, in half the time
-_LARGEST_SIDE = 3 * _DETECTION_SIDE  # pixels; see _shrunk
-_LONG = 2.5  # a picture longer than so many times its other side is read in pieces …
-_LONG_SIDE = 2400  # … where it has more pixels than this along it
-_PIECES = 12  # at most; beyond, the pieces get longer
+_CLOSER_SIDE = 1920  # pixels, for small type …
+_SMALL = 13  # … whose lines are lower than so many pixels in the middle when they are seen at the smaller size
 _SHORTEST_SIDES = (10, 48)  # pixels, shorter and longer side; an icon has no words
-_SURE = 0.95
-_PLAUSIBLE = 0.85
+_SAMPLE = 6  # lines that tell whether a picture stands on its head
+_FOREIGN_TIME = 20.0  # seconds for tesseract, a picture
 
-OCR_ID = (
-    f"rapidocr-{importlib.metadata.version('rapidocr')}/pp-ocrv6-small"
-    f"/side-{_DETECTION_SIDE}-{_LARGEST_SIDE}/score-{_PLAUSIBLE}-{_SURE}/1"
-)
+OCR_ID = f"{MODELS}/side-{_DETECTION_SIDE}-{_CLOSER_SIDE}/2"
 """Names library, models and settings; a new one makes every row's second pass stale. The last part is ours."""
 
 
-class Line(NamedTuple):
-    """One box of text as recognised; pixels, from the upper left corner. Sorts from left to right."""
+class Found(NamedTuple):
+    """What was read in a picture."""
 
-    left: float
-    top: float
-    right: float
-    bottom: float
-    text: str
-    score: float
-    """Mean confidence of its signs, 0 to 1."""
+    lines: list[Line]
+    """Words, in reading order, where they stand in the picture as it was given."""
+    text: str = ""
+    """A row a line; empty where there are no words to be sure of."""
+    unread: int = 0
+    """Lines that seem to be text in a script that nothing here can write."""
+    languages: tuple[str, ...] = ()
+    """The languages (ISO 639-1) in which tesseract read some of the lines."""
+    others: tuple[Line, ...] = ()
+    """What looks like a line and is no words, or none that can be written here: for those who ask why."""
+
+
+class Read(NamedTuple):
+    """One box, and what it says as far as PP-OCR can tell."""
+
+    box: Boxes
+    crop: Picture
+    guess: Guess
+
+    @property
+    def legible(self) -> bool:
+        """Whether it is words."""
+        return legible.legible(self.guess, self.crop.shape[1] / self.crop.shape[0])
 
 
 def tiny(width: int, height: int) -> bool:
@@ -47,178 +64,129 @@ def tiny(width: int, height: int) -> bool:
 class Ocr:
     """Reads the words of one picture at a time, on the thread that made it, and on that thread alone."""
 
-    def __init__(self) -> None:
-        """Load the models, about a second. Raises ImportError, OSError."""
-        import cv2  # noqa: PLC0415  here and below: some 250 MB that only the second pass needs
-        import rapidocr  # noqa: PLC0415
+    def __init__(self, models: Sequence[Path] = ()) -> None:
+        """Load the models, about a second; `models` are recognition models besides the wheel's.
 
-        models = Path(rapidocr.__file__).parent / "models"
-        _flush_denormals(models / "ch_ppocr_mobile_v2.0_cls_mobile.onnx")
-        cv2.setNumThreads(1)
-        self._engine: Any = rapidocr.RapidOCR(
-            params={
-                "Global.log_level": "critical",
-                "Global.text_score": 0.0,  # `telling` decides
-                "Global.max_side_len": _LARGEST_SIDE,
-                "EngineConfig.onnxruntime.intra_op_num_threads": 1,
-                "EngineConfig.onnxruntime.inter_op_num_threads": 1,
-                # Given a path, RapidOCR does not try to fetch what it takes for damaged or missing.
-                "Det.model_path": str(models / "PP-OCRv6_det_small.onnx"),
-                "Det.limit_type": "max",
-                "Det.limit_side_len": _DETECTION_SIDE,
-                "Global.use_cls": False,  # it turns one good line in ten upside down; see `text`
-                "Rec.model_path": str(models / "PP-OCRv6_rec_small.onnx"),
-                "Rec.rec_batch_num": 1,  # on one thread a batch gains nothing, and pads every line to the longest
-            }
-        )
-
-    def text(self, picture: NDArray[np.uint8]) -> str:
-        """The lines in reading order, joined by newlines; empty where there are none to be sure of.
-
-        `picture` is RGB, shape (height, width, 3). Whatever the engine raises is raised: it may be out of memory,
-        and is not to be used again.
+        One of these that cannot be used is left out, see `unusable`. Raises ImportError, OSError.
         """
-        if tiny(*picture.shape[:2]):
-            return ""
-        lines = self._found(picture)
-        told = [line for line in lines if telling(line)]
-        if 2 * len(told) < len(lines):
-            # Upside down, or turned so that its lines are: what is read then is mostly nonsense.
-            turned = [line for line in self._found(picture[::-1, ::-1]) if telling(line)]
-            told = max(told, turned, key=_signs)
-        return "\n".join(in_reading_order(told))
+        self._detector = Detector()
+        self._recogniser = Recogniser()
+        self._classifier = Classifier()
+        self._others: list[Recogniser] = []
+        self.unusable: tuple[str, ...] = ()
+        """Which of `models` are left out, and why."""
+        for model in models:
+            try:
+                self._others.append(Recogniser(model))
+            except Exception as error:
+                # ONNX Runtime has kinds of its own, by the way in which a file is none of its.
+                said = str(error).partition("\n")[0]
+                self.unusable += (f"{model} cannot be used: {said}",)
 
-    def _found(self, picture: NDArray[np.uint8]) -> list[Line]:
+    def text(self, picture: Picture) -> str:
+        """As `read`, without tesseract and only the text."""
+        return self.read(picture).text
+
+    def read(self, picture: Picture, packs: Sequence[str] = (), now: Callable[[], float] = time.monotonic) -> Found:
+        """The words of a picture, RGB, shape (height, width, 3). `packs`: what tesseract may be asked for, in order.
+
+        Whatever the engine raises is raised: it may be out of memory, and is not to be used again.
+        """
+        if tiny(picture.shape[1], picture.shape[0]):
+            return Found([])
+        read, turned = self._upright(picture, self._boxes(picture))
+        told = [one for one in read if one.legible]
+        rest = [Unread(one.box, one.crop) for one in read if not one.legible]
+        until = now() + _FOREIGN_TIME
+        taken = by_models(rest, self._others)
+        foreign, languages = by_tesseract(rest, packs, until=until, now=now)
+        taken += foreign
+        left = sum(_texty(one) for one in rest)
+        doubted, second = _doubts(told, languages, packs, left)
+        again = [Unread(one.box, one.crop) for one in doubted]
+        better, more = by_tesseract(again, second, until=until, now=now)
+        kept = {id(one.box) for one in again} if second else set()
+        dropped = {id(one.box) for one in doubted} - kept
+        found = [_line(one.box, one.guess.text, one.guess.score) for one in told if id(one.box) not in dropped]
+        found += [_line(*one) for one in (*taken, *better)]
+        ordered = list(chain(*lines.in_reading_order(found)))
+        nothing = {id(one.box) for one in rest} | dropped
+        others = [_line(one.box, one.guess.text, one.guess.score) for one in read if id(one.box) in nothing]
         height, width = picture.shape[:2]
-        found: list[Line] = []
-        for piece in pieces(max(height, width), min(height, width)):
-            along = slice(piece.start, piece.end)
-            lines = self._lines(picture[along] if height >= width else picture[:, along])
-            for line in lines:
-                middle = (line.top + line.bottom if height >= width else line.left + line.right) / 2 + piece.start
-                if piece.mine_from <= middle < piece.mine_to:
-                    down, right = (piece.start, 0) if height >= width else (0, piece.start)
-                    found.append(
-                        line._replace(
-                            left=line.left + right,
-                            right=line.right + right,
-                            top=line.top + down,
-                            bottom=line.bottom + down,
-                        )
-                    )
-        return found
+        shown, left_out = (
+            [line.turned(width, height) for line in some] if turned else some for some in (ordered, others)
+        )
+        every = tuple(dict.fromkeys((*languages, *more)))
+        return Found(shown, lines.text_of(found), left, every, tuple(left_out))
 
-    def _lines(self, picture: NDArray[np.uint8]) -> list[Line]:
-        shrunk = _shrunk(picture)
-        result = self._engine(np.ascontiguousarray(shrunk[:, :, ::-1]))  # it takes an array for BGR
-        if result.txts is None or result.boxes is None:
-            return []
-        back = picture.shape[0] / shrunk.shape[0]
-        lines = []
-        for corners, text, score in zip(result.boxes, result.txts, result.scores, strict=True):
-            left, top = corners.min(axis=0) * back
-            right, bottom = corners.max(axis=0) * back
-            lines.append(Line(left, top, right, bottom, " ".join(text.split()), float(score)))
-        return lines
+    def _boxes(self, picture: Picture) -> Boxes:
+        """Where lines stand in the whole picture."""
+        height, width = picture.shape[:2]
+        found: list[Boxes] = []
+        for piece in tiles.pieces(max(height, width), min(height, width)):
+            along, axis = slice(piece.start, piece.end), int(height >= width)
+            boxes = self._piece(picture[along] if axis else picture[:, along])
+            boxes[:, :, axis] += piece.start
+            middles = boxes[:, :, axis].mean(axis=1)
+            found.append(boxes[(piece.mine_from <= middles) & (middles < piece.mine_to)])
+        return np.concatenate(found)
+
+    def _piece(self, picture: Picture) -> Boxes:
+        """Where lines stand in a picture of common shape; looked at more closely where they are small."""
+        boxes, longest = self._detector.boxes(picture, _DETECTION_SIDE), max(picture.shape[:2])
+        if not len(boxes) or longest < 1.3 * _DETECTION_SIDE:
+            return boxes
+        heights = np.linalg.norm(boxes[:, 0] - boxes[:, 3], axis=1)
+        widths = np.linalg.norm(boxes[:, 0] - boxes[:, 1], axis=1)
+        seen = np.median(np.minimum(heights, widths)) * _DETECTION_SIDE / longest
+        return boxes if seen >= _SMALL else self._detector.boxes(picture, _CLOSER_SIDE)
+
+    def _upright(self, picture: Picture, boxes: Boxes) -> tuple[list[Read], bool]:
+        """What the boxes say, and whether the picture had to be turned by 180 degrees: then they are of that one."""
+        read = [self._one(picture, box) for box in boxes]
+        if not read or 2 * sum(one.legible for one in read) >= len(read):
+            return read, False
+        # What is read upside down is mostly nonsense; so is what is read of a foreign script.
+        sample = sorted(read, key=lambda one: -one.crop.size)[:_SAMPLE]
+        turned = [one._replace(guess=self._recogniser.read(one.crop[::-1, ::-1])) for one in sample]
+        ours, theirs = (sum(len(one.guess.text) for one in some if one.legible) for some in (sample, turned))
+        if ours == theirs:
+            theirs += 2 * sum(self._classifier.turned(one.crop) for one in sample) > len(sample) + 1
+        if theirs <= ours:
+            return read, False
+        height, width = picture.shape[:2]
+        corner = np.array([width, height], dtype=np.float32)
+        again = np.roll(corner - boxes, 2, axis=1)
+        return [self._one(picture[::-1, ::-1], box) for box in again], True
+
+    def _one(self, picture: Picture, box: Boxes) -> Read:
+        crop = cut_out(picture, box)
+        return Read(box, crop, self._recogniser.read(crop))
 
 
-class Piece(NamedTuple):
-    """A stretch of a long picture, in pixels along it."""
+def _doubts(
+    told: Sequence[Read], languages: Sequence[str], packs: Sequence[str], left: int
+) -> tuple[list[Read], list[str]]:
+    """Lines that are not what they seem, and the packs that are to be asked; those that none reads better stay.
 
-    start: int
-    end: int
-    mine_from: float
-    """Text whose middle lies in this range is this piece's; what overlaps is read twice."""
-    mine_to: float
-
-
-def pieces(length: int, breadth: int) -> list[Piece]:
-    """How a picture is cut along its longer side, so that detection sees its text large enough.
-
-    A conversation saved as one picture of 1080 × 20,000 would be 52 pixels wide otherwise.
+    Without packs they are noise: most of the picture is in a script that nothing here can write (`left` lines), and
+    these few look as if they were, too.
     """
-    if length <= _LONG_SIDE or length <= _LONG * breadth:
-        return [Piece(0, length, 0, float("inf"))]
-    stretch = max(2 * breadth, _LONG_SIDE)
-    overlap = max(breadth, _DETECTION_SIDE) // 4  # a word's width, and several lines
-    count = min(_PIECES, -(-(length - overlap) // (stretch - overlap)))
-    step = (length - overlap) / count
-    starts = [round(number * step) for number in range(count)]
-    ends = [*(start + overlap for start in starts[1:]), length]
-    cuts = [0.0, *(start + overlap / 2 for start in starts[1:]), float("inf")]
-    return [Piece(*one) for one in zip(starts, ends, cuts, cuts[1:], strict=False)]
+    if "vie" in packs and legible.vietnamese([one.guess.text for one in told]):
+        return list(told), ["vie"]
+    alike = [one for one in told if legible.lookalike(one.guess.text)]
+    found = [PACKS.get(code, code) for code in languages]
+    if second := [pack for pack in found if SCRIPTS.get(pack) in legible.ALIKE]:
+        return alike, second
+    return (alike, []) if not languages and left >= max(3, 3 * len(alike)) else ([], [])
 
 
-def telling(line: Line) -> bool:
-    """Whether a line is words, as far as its confidence and its shape tell.
-
-    On scripts that its dictionary lacks (Cyrillic, Hangul, Arabic, Thai, …) the model returns nothing, blanks and
-    punctuation, or a few Latin letters with confidence mostly below .85; what it can read it gives .93 and more.
-    Between, crumbs are dropped: less than three letters or digits, or words of less than two on average.
-    """
-    signs = sum(sign.isalnum() for sign in line.text)
-    if signs == 0 or line.score < _PLAUSIBLE:
-        return False
-    return line.score >= _SURE or (signs >= 3 and signs >= 2 * len(line.text.split()))
+def _texty(one: Unread) -> bool:
+    """Whether a line that nothing could read has the shape of text, rather than of a pattern."""
+    return one.crop.shape[0] >= 8 and one.aspect >= 2
 
 
-def in_reading_order(lines: Sequence[Line]) -> list[str]:
-    """The texts from top to bottom; what stands side by side becomes one, from left to right.
-
-    Where most of the text stands in columns (vertical Chinese, Japanese), these go from right to left.
-    """
-    upright = _signs([line for line in lines if _is_column(line)])
-    if 2 * upright > _signs(lines):
-        return [line.text for line in sorted(lines, key=lambda line: (-(line.left + line.right), line))]
-    rows: list[list[Line]] = []
-    for line in sorted(lines, key=lambda line: (line.top + line.bottom, line)):
-        if rows and _side_by_side(rows[-1][-1], line):
-            rows[-1].append(line)
-        else:
-            rows.append([line])
-    return [" ".join(line.text for line in sorted(row)) for row in rows]
-
-
-def _signs(lines: Sequence[Line]) -> int:
-    return sum(len(line.text) for line in lines)
-
-
-def _is_column(line: Line) -> bool:
-    return len(line.text) > 1 and line.bottom - line.top > 1.5 * (line.right - line.left)
-
-
-def _side_by_side(one: Line, other: Line) -> bool:
-    """Whether two lines lie at the same height: their middles differ by less than half of the lower one's height."""
-    apart = abs((one.top + one.bottom) - (other.top + other.bottom)) / 2
-    return apart < min(one.bottom - one.top, other.bottom - other.top) / 2
-
-
-def _shrunk(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """The picture as large as recognition can use it.
-
-    Text that detection sees at 960 pixels is some 8 of them high; in a picture three times as large it has the 24
-    that recognition needs. More would cost memory and nothing else.
-    """
-    import cv2  # noqa: PLC0415
-
-    height, width = picture.shape[:2]
-    ratio = _LARGEST_SIDE / max(height, width)
-    if ratio >= 1:
-        return picture
-    size = (max(1, round(width * ratio)), max(1, round(height * ratio)))
-    return np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
-
-
-def _flush_denormals(model: Path) -> None:
-    """Make this thread treat denormal numbers as zero: detection is three times as fast (0.6 → 0.17 s).
-
-    ONNX Runtime does it for the thread that makes the process's first session, and RapidOCR cannot ask for it.
-    See https://github.com/microsoft/onnxruntime/pull/5391.
-    """
-    import onnxruntime  # noqa: PLC0415
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
-    onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+def _line(box: Boxes, text: str, score: float, by: str = "pp-ocr") -> Line:
+    left, top = map(float, box.min(axis=0))
+    right, bottom = map(float, box.max(axis=0))
+    return Line(left, top, right, bottom, text, score, by)

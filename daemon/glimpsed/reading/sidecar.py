@@ -25,6 +25,10 @@ _NO_FIELDS = frozenset({"date", "camera", "ocr", "placenames"})
 """Labels of what is made of fields, not written by anybody."""
 
 
+ATTRIBUTES = "extended attributes"
+"""What they are called where files have their names."""
+
+
 @dataclass(slots=True)
 class _Said:
     """What one of them says."""
@@ -44,7 +48,7 @@ def read(path: str) -> tuple[tuple[Part, ...], Content | None]:
     """
     texts: dict[str, None] = {}
     taken, camera, position = None, None, None
-    for said in _every(path):
+    for _, said in _every(path):
         texts |= dict.fromkeys(said.texts)
         taken, camera = taken or said.taken, camera or said.camera
         position = position or said.position
@@ -56,27 +60,42 @@ def read(path: str) -> tuple[tuple[Part, ...], Content | None]:
     return parts, Content("", taken_at=taken, camera=camera, latitude=latitude, longitude=longitude, parts=words)
 
 
-def _every(path: str) -> Iterator[_Said]:
+def sources(path: str) -> Iterator[tuple[str, Content]]:
+    """What each of them says for itself, by the name of its file; never raises."""
+    for name, said in _every(path):
+        latitude, longitude = said.position or (None, None)
+        words = (
+            *(Part("sidecar", text) for text in said.texts if text),
+            *metadata.field_parts(said.taken, said.camera),
+        )
+        yield (
+            name,
+            Content("", taken_at=said.taken, camera=said.camera, latitude=latitude, longitude=longitude, parts=words),
+        )
+
+
+def _every(path: str) -> Iterator[tuple[str, _Said]]:
+    """The name of each file around the picture that can be read, and what it says; the attributes at the end."""
     try:
         around = files.neighbours(path)
     except ValueError:  # a NUL in the path
         around = {}
     for place in around:
-        data = _bytes(place)
+        data, name = _bytes(place), files.shown(os.path.basename(place))
         if data is None:
             continue
         match os.path.splitext(place)[1].lower():
             case ".xmp":
-                yield _xmp(data)
+                yield name, _xmp(data)
             case ".json":
-                yield _takeout(data)
+                yield name, _takeout(data)
             case ".txt":
-                yield _Said([clean(decode(data))])
+                yield name, _Said([clean(decode(data))])
             case ".md":
-                yield _Said([clean(markdown.plain(decode(data)))])
+                yield name, _Said([clean(markdown.plain(decode(data)))])
             case _:
-                yield _sibling(data)
-    yield _Said(part.text for part in metadata.parts(tuple(attributes.texts(path))))
+                yield name, _sibling(data)
+    yield ATTRIBUTES, _Said([part.text for part in metadata.parts(tuple(attributes.texts(path)))])
 
 
 def _xmp(data: bytes) -> _Said:

@@ -1,4 +1,4 @@
-"""A picture worker: `python -m glimpsed.reading.worker MAX_PIXELS MEMORY`, asked through its stdin.
+"""A picture worker: `python -m glimpsed.reading.worker MAX_PIXELS MEMORY [MODEL]…`, asked through its stdin.
 
 It opens files that anybody may have made, so it runs bounded in memory and may die at any of them.
 """
@@ -6,6 +6,8 @@ It opens files that anybody may have made, so it runs bounded in memory and may 
 import os
 import stat
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 from time import perf_counter
 
 import msgspec
@@ -15,10 +17,12 @@ from numpy.typing import NDArray
 
 from glimpsed import files
 from glimpsed.children import serve_parent
-from glimpsed.reading import content, limits, places, sidecar
+from glimpsed.reading import anew, content, limits, places, sidecar
 from glimpsed.reading.faults import BadPicture
 from glimpsed.reading.messages import (
     Beside,
+    Explain,
+    Explained,
     Failed,
     Got,
     Hash,
@@ -30,7 +34,7 @@ from glimpsed.reading.messages import (
     Reply,
     Request,
 )
-from glimpsed.reading.ocr import Ocr
+from glimpsed.reading.ocr import Found, Ocr
 from glimpsed.records import Fault, FaultKind, Stamp
 
 NICE = 10
@@ -52,8 +56,10 @@ class _UnreadError(Exception):
 class Worker:
     """Answers requests about pictures; what it raises ends the process."""
 
-    def __init__(self, max_pixels: int, largest_file: int = limits.LARGEST_FILE) -> None:
+    def __init__(self, max_pixels: int, largest_file: int = limits.LARGEST_FILE, models: Sequence[Path] = ()) -> None:
+        """`models`: of recognition, besides the bundled one."""
         self._max_pixels = max_pixels
+        self._models = models
         self._largest_file = largest_file
         self._decoder = msgspec.msgpack.Decoder(Request)
         self._encoder = msgspec.msgpack.Encoder()
@@ -76,7 +82,9 @@ class Worker:
                     data, stamp = self._bytes(path)
                     return Hashed(blake3(data).hexdigest(), stamp)
                 case Recognise():
-                    return self._recognise(path, request.content_id, request.page)
+                    return self._recognise(path, request)
+                case Explain():
+                    return self._explain(path, request)
         except _UnreadError as unread:
             return Failed(unread.stamp, unread.fault)
 
@@ -93,21 +101,46 @@ class Worker:
         took = (perf_counter() - began) * 1000
         return Got(stamp, beside.beside, content_id, said, beside.parts, beside.content, thumbnail, took)
 
-    def _recognise(self, path: str, content_id: str, page: int) -> Recognised | Failed:
+    def _recognise(self, path: str, request: Recognise) -> Recognised | Failed:
         began = perf_counter()
         data, stamp = self._bytes(path)
-        if blake3(data).hexdigest() != content_id:
+        if blake3(data).hexdigest() != request.content_id:
             return Failed(stamp, None)
-        text, pages, fault = "", 1, None
+        found, pages, fault = Found([]), 1, None
+
+        def read(pixels: NDArray[np.uint8]) -> str:
+            nonlocal found
+            found = self._engine().read(pixels, request.packs)
+            return found.text
+
+        text = ""
         try:
-            text, pages = content.words(data, page, self._text, max_pixels=self._max_pixels)
+            text, pages = content.words(data, request.page, read, max_pixels=self._max_pixels)
         except BadPicture as bad:
             fault = bad.fault
-        return Recognised(text, fault, (perf_counter() - began) * 1000, pages)
+        took = (perf_counter() - began) * 1000
+        unusable = self._ocr.unusable if self._ocr is not None else ()
+        return Recognised(text, fault, took, pages, found.unread, found.languages, unusable)
 
-    def _text(self, pixels: NDArray[np.uint8]) -> str:
-        self._ocr = self._ocr or Ocr()
-        return self._ocr.text(pixels)
+    def _explain(self, path: str, request: Explain) -> Explained:
+        times = anew.Times()
+        data, stamp = self._bytes(path)
+        times.lap("file")
+        return anew.explain(
+            path,
+            data,
+            stamp,
+            blake3(data).hexdigest(),
+            files.beside(path),
+            max_pixels=self._max_pixels,
+            read=(lambda pixels: self._engine().read(pixels, request.packs)) if request.pixels else None,
+            drawn=request.drawn,
+            times=times,
+        )
+
+    def _engine(self) -> Ocr:
+        self._ocr = self._ocr or Ocr(self._models)
+        return self._ocr
 
     def _bytes(self, path: str) -> tuple[bytes, Stamp]:
         """The bytes of the regular file at `path` and the stamp it had while they were read."""
@@ -154,9 +187,10 @@ def _beside(path: str) -> Beside:
 
 def main() -> None:
     """Serve the parent until it is gone."""
-    max_pixels, memory = map(int, sys.argv[1:])
+    max_pixels, memory = map(int, sys.argv[1:3])
+    models = [Path(argument) for argument in sys.argv[3:]]
     os.nice(NICE)
-    serve_parent(Worker(max_pixels).handle, idle=False, memory=memory)
+    serve_parent(Worker(max_pixels, models=models).handle, idle=False, memory=memory)
 
 
 if __name__ == "__main__":

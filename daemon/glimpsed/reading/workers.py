@@ -16,6 +16,7 @@ from glimpsed import files
 from glimpsed.children import Child
 from glimpsed.errors import ChildError
 from glimpsed.reading import limits, messages
+from glimpsed.reading.available import Foreign
 from glimpsed.reading.limits import default_count
 from glimpsed.records import Content, Fault, FaultKind, Part, Reading, Stamp, Unread, Words
 
@@ -44,14 +45,18 @@ class Turns(Generic[_T]):
         self._for_ocr = range(max(1, count - 1))
         self._reads: deque[_T] = deque()
         self._ocr: deque[_T] = deque()
+        self._asked: deque[_T] = deque()
 
-    def wait(self, who: _T, *, ocr: bool) -> None:
-        """`who` wants a worker. As many wait as there are callers: each waits for its own."""
-        (self._ocr if ocr else self._reads).append(who)
+    def wait(self, who: _T, *, ocr: bool, asked: bool = False) -> None:
+        """`who` wants a worker. As many wait as there are callers: each waits for its own.
+
+        `asked`: somebody waits for this OCR, which goes before all else, but on no other workers than OCR does.
+        """
+        (self._asked if ocr and asked else self._ocr if ocr else self._reads).append(who)
 
     def give_up(self, who: _T) -> None:
         """`who` waits no longer."""
-        for waiting in (self._reads, self._ocr):
+        for waiting in (self._reads, self._ocr, self._asked):
             with suppress(ValueError):
                 waiting.remove(who)
 
@@ -61,9 +66,12 @@ class Turns(Generic[_T]):
 
     def next(self) -> tuple[_T, int] | None:
         """Who goes now, and with which worker; None where nobody can."""
-        if self._reads and self._free:
+        able = self._free.intersection(self._for_ocr)
+        if self._asked and able:
+            who, worker = self._asked.popleft(), min(able)
+        elif self._reads and self._free:
             who, worker = self._reads.popleft(), max(self._free)
-        elif self._ocr and (able := self._free.intersection(self._for_ocr)):
+        elif self._ocr and able:
             who, worker = self._ocr.popleft(), min(able)
         else:
             return None
@@ -92,9 +100,14 @@ class Workers:
         max_pixels: int,
         memory: int | None = None,
         module: str = "glimpsed.reading.worker",
+        foreign: Foreign | None = None,
     ) -> None:
-        """`memory`: bytes that each may allocate; unless given, what a picture of `max_pixels` needs."""
+        """`memory`: bytes that each may allocate; unless given, what a picture of `max_pixels` needs.
+
+        `foreign`: what reads the lines that the bundled models cannot write; nothing unless given.
+        """
         self.count = max(1, count)
+        self.foreign = foreign or Foreign()
         self.deaths = 0
         """Workers that had to be replaced so far."""
         self._timeout = timeout
@@ -104,6 +117,7 @@ class Workers:
                 module,
                 str(max_pixels),
                 str(bound),
+                *self.foreign.models,
                 name=f"picture worker {number + 1}",
                 environment=_ENVIRONMENT,
             )
@@ -140,6 +154,8 @@ class Workers:
             return _crashed(path, stamp, error)
         if isinstance(got, messages.Failed):
             return Unread(path, got.stamp, got.fault)
+        for content in (got.content, got.sidecar_content):
+            self.foreign.captioned(content)
         return Reading(
             path=path,
             stamp=got.stamp,
@@ -179,7 +195,7 @@ class Workers:
         """
         began = perf_counter()
         lines: dict[str, None] = {}
-        page, pages, crashes = 0, 1, 0
+        page, pages, crashes, unread = 0, 1, 0, 0
         while page < pages and crashes < 2:
             got = await self._page(path, content_id, page)
             if isinstance(got, messages.Failed):
@@ -190,22 +206,35 @@ class Workers:
                 crashes += 1  # perhaps only the machine was busy; but two are enough for one file
                 continue
             if got.fault is None:
+                self.foreign.learn(got.languages, got.unusable)
                 lines |= dict.fromkeys(got.text.split("\n"))
-                pages = got.pages
+                pages, unread = got.pages, unread + got.unread
             page += 1
         text = "\n".join(line for line in lines if line)
-        return Words(content_id, text, None, (perf_counter() - began) * 1000)
+        return Words(content_id, text, None, (perf_counter() - began) * 1000, unread)
 
     async def _page(self, path: str, content_id: str, page: int) -> messages.Recognised | messages.Failed:
-        request = messages.Recognise(os.fsencode(path), content_id, page)
+        request = messages.Recognise(os.fsencode(path), content_id, page, self.foreign.packs())
         try:
             return await self._ask(request, messages.Recognised, ocr=True)
         except ChildError as error:
             return messages.Recognised("", Fault(FaultKind.CRASHED, str(error)), 0.0)
 
-    async def _ask(self, request: messages.Request, expected: type[_R], *, ocr: bool = False) -> _R | messages.Failed:
+    async def explain(self, path: str, *, pixels: bool, drawn: bool) -> messages.Explained | Unread:
+        """Read the picture at `path` anew for somebody who waits for it; with `pixels` the words in it, too."""
+        request = messages.Explain(os.fsencode(path), pixels, drawn, self.foreign.packs() if pixels else ())
+        stamp = await _stamp(path)
+        try:
+            got = await self._ask(request, messages.Explained, ocr=pixels, asked=True)
+        except ChildError as error:
+            return _crashed(path, stamp, error)
+        return Unread(path, got.stamp, got.fault) if isinstance(got, messages.Failed) else got
+
+    async def _ask(
+        self, request: messages.Request, expected: type[_R], *, ocr: bool = False, asked: bool = False
+    ) -> _R | messages.Failed:
         """Raises ChildError."""
-        async with self._worker(ocr=ocr) as child:
+        async with self._worker(ocr=ocr, asked=asked) as child:
             try:
                 payload = await child.ask(msgspec.msgpack.encode(request), timeout=self._timeout)
                 reply = self._decoder.decode(payload)
@@ -222,9 +251,9 @@ class Workers:
             raise ChildError(f"{child.name} answered nonsense: {what}")
 
     @asynccontextmanager
-    async def _worker(self, *, ocr: bool) -> AsyncIterator[Child]:
+    async def _worker(self, *, ocr: bool, asked: bool) -> AsyncIterator[Child]:
         turn = _Turn()
-        self._turns.wait(turn, ocr=ocr)
+        self._turns.wait(turn, ocr=ocr, asked=asked)
         self._hand_out()
         try:
             await turn.come.wait()

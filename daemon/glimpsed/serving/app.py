@@ -14,11 +14,12 @@ from starlette.types import Receive, Scope, Send
 
 from glimpsed import __version__
 from glimpsed.errors import UsageError
-from glimpsed.serving import models, refusals
+from glimpsed.serving import explained, models, refusals
 from glimpsed.serving.door import Door
 from glimpsed.serving.limits import Bounds, Limits, Requests, allow
 
 _SCANNING = 540.0  # seconds more for a scan: a slow disk may hold a million files
+_READING = 240.0  # seconds more for reading again: the workers may have work, and a long picture takes its time
 _FOR_GOOD = {"cache-control": "max-age=31536000, immutable"}  # what is named by its content does not change
 _MEDIA_TYPES = {
     **{name: f"image/x-{name}" for name in ("arw", "cr2", "cr3", "dng", "nef", "orf", "pef", "raf", "rw2", "srw")},
@@ -92,11 +93,17 @@ def _add_searching(app: FastAPI, door: Door) -> None:
 
     @app.get("/v1/explain")
     async def explain(
+        request: Request,
         path: Annotated[str | None, Query(description="absolute")] = None,
         path_bytes: Annotated[str | None, Query(description="the same in base64, where it is not UTF-8")] = None,
-    ) -> models.Explained:
+        read: Annotated[
+            explained.ReadAnew, Query(description="read again: its fields, the words in it, with a drawing of them")
+        ] = "none",
+    ) -> explained.Explained:
         """What is known of a file, and why it is as it is."""
-        return await door.explain(exact(path, path_bytes))
+        if read != "none":
+            allow(request, _READING)
+        return await door.explain(exact(path, path_bytes), read)
 
 
 def _add_pictures(app: FastAPI, door: Door) -> None:

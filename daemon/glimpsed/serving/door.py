@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from glimpsed.filters import Fields
-from glimpsed.serving import models
+from glimpsed.serving import explained, models
 
 
 class Door(Protocol):
@@ -30,8 +30,8 @@ class Door(Protocol):
         """Compare folders, or what lies below paths in them, with the disk; returns when the hints are out."""
         ...
 
-    async def explain(self, path: str) -> models.Explained:
-        """What is known of a path, and why it is as it is."""
+    async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
+        """What is known of a path, and why it is as it is; with what `read` asks to be read again."""
         ...
 
     async def picture(self, content_id: str) -> models.Picture | None:

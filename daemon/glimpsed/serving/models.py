@@ -206,37 +206,6 @@ class PartShown(BaseModel):
     text: str
 
 
-class Explained(BaseModel):
-    """Everything known of one path."""
-
-    path: str
-    indexed: bool = Field(description="whether there is a row")
-    state: str = Field(description="fresh, stale, missing, error, waiting, ignored, outside or not indexed")
-    why: str
-    id: str | None = None
-    format: str | None = None
-    width: int | None = None
-    height: int | None = None
-    taken_at: str | None = None
-    taken_from: str | None = Field(
-        None, description="what tells it: a field, such as EXIF:DateTimeOriginal, sidecar, file name, or else mtime"
-    )
-    camera: str | None = None
-    latitude: float | None = None
-    longitude: float | None = None
-    place: str | None = None
-    description: list[PartShown] = []
-    encoder: str | None = None
-    cut: int = Field(0, description="parts that the encoder could not take whole")
-    reader: str | None = None
-    ocr: str | None = None
-    error: str | None = None
-    attempts: int = 0
-    retry_at: str | None = None
-    missing_since: str | None = None
-    indexed_at: str | None = None
-
-
 class Picture(BaseModel):
     """One picture, wherever it lies."""
 

@@ -72,6 +72,12 @@ class Backlog(Reads):
         total = await self._engine.count(wanted)
         return (0 if marker is None else await self._engine.count(f"{wanted} AND {marker} IS NOT NULL")), total
 
+    async def unread(self, current: Current) -> int:
+        """How many rows that are not missing have lines that could not be read with what is installed."""
+        if current.ocr is None or current.ocr_partly is None:
+            return 0
+        return await self._engine.count(f"{sql.PRESENT} AND ocr = {sql.text(current.ocr_partly)}")
+
     def _marker(self, current: Current) -> str | None:
         """The column that tells which rows the chosen encoder has encoded; None where there is none."""
         columns = of(self.columns, current.encoder)

@@ -70,7 +70,8 @@ def ocr_due(current: Current) -> str:
     """Rows whose pixels have not been read for words by the current second pass."""
     if current.ocr is None:
         return "(FALSE)"
-    return f"({_there(current)} AND error IS NULL AND (ocr IS NULL OR ocr <> {text(current.ocr)}))"
+    done = " AND ".join(f"ocr <> {text(one)}" for one in (current.ocr, current.ocr_partly) if one is not None)
+    return f"({_there(current)} AND error IS NULL AND (ocr IS NULL OR ({done})))"
 
 
 def to_encode(current: Current) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from pathspec import RegexPattern
 from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
 
-from glimpsed.files import inside, is_picture, is_sidecar
+from glimpsed.files import inside, is_picture, is_sidecar, shown
 
 FILE = ".glimpseignore"
 """Its patterns hold for the directory it stands in and all below; deeper files win, like git's."""
@@ -37,19 +37,29 @@ _DIRECTORIES_BELOW = re.compile(r"(?:/\*\*)+/(?=[ \t]*\Z)")
 _DIRECTORY_MARK = "ps_d"  # pathspec's group for the slash behind a directory that matched
 
 
+class _Pattern(NamedTuple):
+    regex: "re.Pattern[str]"
+    ignores: bool
+    line: int
+    text: str
+
+
 class _Rules(NamedTuple):
     """The patterns of one source, last first, and the directory they are relative to."""
 
     base: str
-    patterns: tuple[RegexPattern, ...]
+    source: str
+    """A file's path, or the name of the setting."""
+    patterns: tuple[_Pattern, ...]
 
-    def verdict(self, path: str) -> bool | None:
-        """Whether `path` (a directory's ends in a slash) is ignored; None where no pattern is about it."""
+    def verdict(self, path: str) -> _Pattern | None:
+        """The pattern that decides about `path` (a directory's ends in a slash); None where none is about it."""
         relative = path[len(self.base) :].lstrip("/")
-        for pattern in self.patterns:
-            if pattern.regex is not None and _about(pattern.regex, relative):
-                return pattern.include
-        return None
+        return next((pattern for pattern in self.patterns if _about(pattern.regex, relative)), None)
+
+    def place(self, pattern: _Pattern) -> str:
+        """Where the pattern stands, for people."""
+        return f"line {pattern.line} of {shown(self.source)}" if "/" in self.source else "[watch] ignore"
 
 
 class _Read(NamedTuple):
@@ -118,6 +128,33 @@ class Ignore:
         with self._lock:
             return self.directory(os.path.dirname(path)) and not self._ignored(path, "")
 
+    def why(self, path: str) -> str | None:
+        """Why `file` says no to `path`, which lies in the folder; None where it says yes."""
+        if not (is_picture(path) or is_sidecar(path)):
+            return "its name is not that of a picture"
+        with self._lock:
+            for directory in self._above(path):
+                if directory in self._nested:
+                    return f"{shown(directory)} is a folder for itself"
+                if reason := self._reason(directory, "/"):
+                    return f"the directory {shown(directory)} is left out: {reason}"
+            if reason := self._reason(path, ""):
+                return reason
+        if not self.follow_symlinks and os.path.islink(path):
+            return "it is a symlink, which [watch] follow_symlinks = false leaves out"
+        return None
+
+    def not_followed(self, path: str) -> str | None:
+        """The directory above `path` that is a symlink and not followed, so that no scan gets there."""
+        return next((one for one in self._above(path) if os.path.islink(one) and not self.follows(one)), None)
+
+    def _above(self, path: str) -> list[str]:
+        """The directories between the folder and `path`, outermost first."""
+        above: list[str] = []
+        while (path := os.path.dirname(path)) != self.folder and inside(path, self.folder):
+            above.insert(0, path)
+        return above
+
     def follows(self, link: str) -> bool:
         """Whether the symlink `link` to a directory is followed.
 
@@ -152,13 +189,17 @@ class Ignore:
         self._entered[self.folder] = True
 
     def _ignored(self, path: str, slash: str) -> bool:
+        return self._reason(path, slash) is not None
+
+    def _reason(self, path: str, slash: str) -> str | None:
+        """Why a file, or with a slash a directory, is ignored, if those above it are not; None where it is not."""
         directory, name = os.path.split(path)
         if _PASSED_OVER.match(name):
-            return True
+            return "its name is that of something hidden or unfinished"
         for rules in self._chain(directory):
             if (verdict := rules.verdict(path + slash)) is not None:
-                return verdict
-        return False
+                return f"{shown(verdict.text)} ({rules.place(verdict)})" if verdict.ignores else None
+        return None
 
     def _chain(self, directory: str) -> tuple[_Rules, ...]:
         """The rules that hold in `directory`, the deepest first. It is entered, so all above it are in here."""
@@ -190,19 +231,20 @@ class Ignore:
         return _Read(stamp, self._compile(directory, lines, path))
 
     def _compile(self, base: str, lines: Sequence[str], source: str) -> _Rules:
-        patterns: list[RegexPattern] = []
+        patterns: list[_Pattern] = []
         faults: list[str] = []
         for number, line in enumerate(lines, 1):
             try:
                 # `a/**/` means the directories below `a`; pathspec would take `a` itself for one.
-                pattern = GitIgnoreSpecPattern(_DIRECTORIES_BELOW.sub("/**/*/", line))
+                pattern: RegexPattern = GitIgnoreSpecPattern(_DIRECTORIES_BELOW.sub("/**/*/", line))
             except (ValueError, re.error) as error:
                 faults.append(f"{source}:{number}: {error}")
             else:
-                patterns.append(pattern)
+                if pattern.regex is not None:  # not a comment
+                    patterns.append(_Pattern(pattern.regex, bool(pattern.include), number, line))
         if faults:
             self._faults[source] = faults
-        return _Rules(base, tuple(reversed(patterns)))
+        return _Rules(base, source, tuple(reversed(patterns)))
 
 
 def _about(regex: "re.Pattern[str]", relative: str) -> bool:
