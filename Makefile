@@ -80,6 +80,8 @@ bench: $(VENV)/.test
 	$(BIN)/python bench/encoding.py
 	$(BIN)/python bench/lookups.py
 	$(BIN)/python bench/searching.py
+	$(BIN)/python bench/ocr.py --every 4
+	$(BIN)/python bench/ocr_noise.py --rounds 1
 
 finding: $(VENV)/.test
 	$(BIN)/python bench/finding.py stamps --chart finding-stamps.png

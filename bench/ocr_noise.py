@@ -1,4 +1,4 @@
-"""Whether noise is told from words: single lines in 26 languages, drawn in several fonts, sizes and colours, some
+"""Whether noise is told from words: single lines in 31 languages, drawn in several fonts, sizes and colours, some
 blurred or grainy, read by the bundled models alone. Named are lines that pass and should not, and the other way round.
 
     python bench/ocr_noise.py [--rounds 2]

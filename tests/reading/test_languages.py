@@ -115,4 +115,6 @@ def test_models_are_found_in_a_folder(tmp_path: Path) -> None:
     assert found.models == (str(tmp_path / "a.onnx"), str(tmp_path / "b.onnx"))
     assert found.packs() == ()
     assert found.id != Foreign().id
-    assert look((), str(tmp_path / "absent")).models == ()
+    absent = look(("ru",), str(tmp_path / "absent"))
+    assert absent.models == ()
+    assert advice(0, absent) == [f"[read] ocr_models: {tmp_path}/absent has no file *.onnx"]

@@ -83,9 +83,10 @@ def advice(pictures: int, foreign: Foreign) -> list[str]:
 def look(wanted: Sequence[str], models: str = "") -> Foreign:
     """What is installed; asks tesseract, some 50 ms. `models`: a folder of recognition models, or empty."""
     found = sorted(map(str, Path(models).glob(f"*{_SUFFIX}"))) if models else []
+    empty = (f"{models} has no file *{_SUFFIX}",) if models and not found else ()
     if not wanted:
-        return Foreign(wanted, models=tuple(found))
-    return Foreign(wanted, tesseract.version(), tesseract.packs(), tuple(found))
+        return Foreign(wanted, models=tuple(found), unusable=empty)
+    return Foreign(wanted, tesseract.version(), tesseract.packs(), tuple(found), unusable=empty)
 
 
 def _size(path: str) -> int:
