@@ -94,6 +94,7 @@ class Answers:
                 )
                 for folder in self._pipeline.folders.states
             ],
+            confinement=[models.ConfinementStatus(**one._asdict()) for one in context.workers.confinement],
             warnings=self._warnings(),
         )
 

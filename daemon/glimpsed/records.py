@@ -282,3 +282,13 @@ class Counts:
     stale: int = 0
     missing: int = 0
     errors: int = 0
+
+
+class Confinement(NamedTuple):
+    """One thing that bounds the picture workers, or does not."""
+
+    name: str
+    """`memory`, `file size`, `open files`, `time`, `writing`, `attributes`, `network` or `signals`."""
+    holds: bool
+    how: str
+    """By what, and how far; or why not."""

@@ -1,6 +1,7 @@
 """The life of the daemon: resources, readiness, work, drain."""
 
 import math
+import os
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -24,7 +25,9 @@ from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
+from glimpsed.reading.bounds import Bounds
 from glimpsed.reading.description import describe
+from glimpsed.reading.recycling import Recycling
 from glimpsed.reading.workers import Workers, default_count
 from glimpsed.records import Row
 from glimpsed.searching.search import Search
@@ -109,8 +112,21 @@ async def run(config: Config) -> None:
 async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipeline, Answers]]:
     """Every resource, open; closed in the opposite order."""
     inbox = Inbox()
+    read = config.read
     workers = Workers(
-        config.read.workers or default_count(), timeout=config.read.timeout, max_pixels=config.read.max_pixels
+        read.workers or default_count(),
+        timeout=read.timeout,
+        max_pixels=read.max_pixels,
+        bounds=Bounds(
+            bytes=read.max_bytes,
+            frames=read.max_frames,
+            metadata=read.max_metadata,
+            inflated=read.max_inflated,
+            text=read.max_text,
+            xml_entities=read.max_xml_entities,
+        ),
+        recycling=Recycling(read.recycle_after, read.recycle_memory),
+        private=os.path.join(config.store.path, "workers"),
     )
     async with (
         open_table(config.store.path, fallback=FALLBACK_ID) as table,

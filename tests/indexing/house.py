@@ -27,7 +27,7 @@ from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading.workers import Workers
-from glimpsed.records import Counts, Encoding, Reading, Row, Sparse, Unread, Words
+from glimpsed.records import Confinement, Counts, Encoding, Reading, Row, Sparse, Unread, Words
 from glimpsed.storing.columns import of
 from glimpsed.storing.table import Table, open_table
 from glimpsed.storing.writer import Writer
@@ -125,6 +125,7 @@ class FakeWorkers:
         self.reads: list[str] = []
         self.hashes: list[str] = []
         self.ocrs: list[str] = []
+        self.confinement: tuple[Confinement, ...] = ()
 
     async def read(self, path: str, folder: str, known: frozenset[str]) -> Reading | Unread:
         name = Path(path).name

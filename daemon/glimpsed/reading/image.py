@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
-from glimpsed.reading import blocks, complete, exif
+from glimpsed.reading import blocks, bounds, complete, exif, frames
 from glimpsed.reading.faults import BadPicture, broken, too_large, truncated
 from glimpsed.records import Fault
 
@@ -20,10 +20,6 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "ICO", "AVIF", "P
 as JPEG."""
 
 _NAMES = {"MPO": "jpeg", "DIB": "bmp"}
-
-# Workflows of picture generators are bigger than Pillow's 1 MiB, which would make the whole picture unreadable.
-PngImagePlugin.MAX_TEXT_CHUNK = 16 << 20
-PngImagePlugin.MAX_TEXT_MEMORY = 64 << 20
 
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -78,7 +74,7 @@ def look(data: bytes, *, max_pixels: int, thumbnail: int = 512, orientation: int
             width=width,
             height=height,
             orientation=turn,
-            frames=_frames(image),
+            frames=_frames(data),
             thumbnail=out.getvalue(),
             exif=_bytes(image.info.get("exif")),
             xmp=_bytes(image.info.get("xmp")),
@@ -117,12 +113,13 @@ def _opened(data: bytes, max_pixels: int, orientation: int | None) -> Iterator[t
     """The opened, not yet decoded picture and its orientation; every exception in the block becomes a BadPicture."""
     header = _Header()
     try:
-        with warnings.catch_warnings(), _pixel_limit((max_pixels + 1) // 2):
+        with warnings.catch_warnings(), _pixel_limit((max_pixels + 1) // 2), _text_limit():
             warnings.simplefilter("ignore")
             with Image.open(io.BytesIO(data), formats=FORMATS) as image:
                 turn = _orientation(image, data, orientation)
                 header = _Header(_name(image), *_upright(image.size, turn))
                 _check(image.size, max_pixels)
+                _check_tile(image, max_pixels)
                 yield image, turn
     except BadPicture as bad:
         raise header.bad(bad.fault) from None
@@ -145,6 +142,26 @@ class _TooManyPixels(Exception):  # noqa: N818 - never leaves this module
 def _check(size: tuple[int, int], max_pixels: int) -> None:
     if size[0] * size[1] > max_pixels:
         raise _TooManyPixels
+
+
+def _check_tile(image: Image.Image, max_pixels: int) -> None:
+    """Of a TIFF: the decoder takes the memory for a whole tile, however small the picture is."""
+    tags = getattr(image, "tag_v2", {})
+    width, height = tags.get(322, 0), tags.get(323, 0)
+    if isinstance(width, int) and isinstance(height, int) and width * height > max_pixels:
+        what = f"{width} x {height} pixels in one tile; at most {max_pixels} are read ([read] max_pixels)"
+        raise BadPicture(too_large(what))
+
+
+@contextmanager
+def _text_limit() -> Iterator[None]:
+    """Packed texts and profiles of a PNG beyond Pillow's limits, globals of 1 MiB and more, make it unreadable."""
+    before = PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY
+    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = bounds.now().bounds.inflated
+    try:
+        yield
+    finally:
+        PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = before
 
 
 @contextmanager
@@ -183,6 +200,10 @@ def _judged(data: bytes, error: Exception) -> Fault:
     if isinstance(error, UnidentifiedImageError):
         return broken(complete.kind_of(data))
     said = str(error).strip("'\"") or type(error).__name__
+    if "MAX_TEXT" in said:  # the words of Pillow's own bound, which is ours
+        spent = bounds.now()
+        spent.inflated(0, whole=False)
+        return spent.fault or too_large(said)
     if any(word in said.lower() for word in ("truncated", "unexpected end", "not enough", "eof")):
         return truncated(said)
     return broken(f"cannot be decoded: {said}")
@@ -206,7 +227,8 @@ def _orientation(image: Image.Image, data: bytes, known: int | None) -> int:
 
 
 def _tagged(data: bytes) -> int:
-    return exif.orientation(exif.parse(blocks.blocks(data).exif))
+    with bounds.bounded(bounds.now().bounds):  # counted once, where the metadata are read
+        return exif.orientation(exif.parse(blocks.blocks(data).exif))
 
 
 def _upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:
@@ -256,12 +278,9 @@ def _flat(image: Image.Image) -> Image.Image:
     return flat
 
 
-def _frames(image: Image.Image) -> int:
-    try:
-        return int(getattr(image, "n_frames", 1))
-    except Exception:
-        # A later frame is broken; the first one is what is shown.
-        return 1
+def _frames(data: bytes) -> int:
+    spent = bounds.now()
+    return spent.frames(frames.count(data, spent.bounds.frames))
 
 
 def _bytes(value: object) -> bytes | None:

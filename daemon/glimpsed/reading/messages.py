@@ -5,7 +5,11 @@ Paths travel as bytes: not every one is UTF-8. Both sides decode into these type
 
 import msgspec
 
-from glimpsed.records import Content, Fault, Part, Stamp
+from glimpsed.records import Confinement, Content, Fault, Part, Stamp
+
+
+class Greet(msgspec.Struct, tag=True, frozen=True):
+    """The first request to every worker: it is up, and what bounds it?"""
 
 
 class Read(msgspec.Struct, tag=True, frozen=True):
@@ -34,7 +38,13 @@ class Recognise(msgspec.Struct, tag=True, frozen=True):
     content_id: str
 
 
-Request = Read | Place | Hash | Recognise
+Request = Greet | Read | Place | Hash | Recognise
+
+
+class Greeted(msgspec.Struct, tag=True, frozen=True):
+    """What bounds the worker, by its own account: of one that no picture has reached yet."""
+
+    confinement: tuple[Confinement, ...]
 
 
 class Got(msgspec.Struct, tag=True, frozen=True):
@@ -80,4 +90,4 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     fault: Fault | None
 
 
-Reply = Got | Beside | Hashed | Recognised | Failed
+Reply = Greeted | Got | Beside | Hashed | Recognised | Failed

@@ -16,8 +16,12 @@ from glimpsed import files
 from glimpsed.children import Child
 from glimpsed.errors import ChildError
 from glimpsed.reading import limits, messages
+from glimpsed.reading.bounds import USUAL, Bounds
+from glimpsed.reading.confined import ConfinedChild
 from glimpsed.reading.limits import default_count
-from glimpsed.records import Content, Fault, FaultKind, Part, Reading, Stamp, Unread, Words
+from glimpsed.reading.recycling import USUAL as WHEN
+from glimpsed.reading.recycling import Recycling
+from glimpsed.records import Confinement, Content, Fault, FaultKind, Part, Reading, Stamp, Unread, Words
 
 __all__ = ["Turns", "Workers", "default_count"]
 
@@ -91,23 +95,36 @@ class Workers:
         timeout: float,
         max_pixels: int,
         memory: int | None = None,
+        bounds: Bounds = USUAL,
+        recycling: Recycling = WHEN,
+        private: str | None = None,
         module: str = "glimpsed.reading.worker",
     ) -> None:
-        """`memory`: bytes that each may allocate; unless given, what a picture of `max_pixels` needs."""
+        """`memory`: bytes that each may allocate; unless given, what a picture of `max_pixels` needs.
+
+        `private` is the directory in which each gets a folder of its own, the one place where it can write.
+        """
         self.count = max(1, count)
         self.deaths = 0
         """Workers that had to be replaced so far."""
         self._timeout = timeout
         bound = limits.worker_memory(max_pixels) if memory is None else memory
+        places = [None if private is None else os.path.join(private, f"worker-{n + 1}") for n in range(self.count)]
         self._children = [
-            Child(
-                module,
-                str(max_pixels),
-                str(bound),
-                name=f"picture worker {number + 1}",
-                environment=_ENVIRONMENT,
+            ConfinedChild(
+                Child(
+                    module,
+                    str(max_pixels),
+                    str(bound),
+                    place or "",
+                    msgspec.json.encode(bounds).decode(),
+                    name=f"picture worker {number}",
+                    environment=_ENVIRONMENT if place is None else {**_ENVIRONMENT, "TMPDIR": place},
+                ),
+                recycling,
+                place,
             )
-            for number in range(self.count)
+            for number, place in enumerate(places, start=1)
         ]
         self._turns: Turns[_Turn] = Turns(self.count)
         self._decoder = msgspec.msgpack.Decoder(messages.Reply)
@@ -122,6 +139,17 @@ class Workers:
             async with anyio.create_task_group() as group:
                 for child in self._children:
                     group.start_soon(child.stop)
+
+    @property
+    def confinement(self) -> tuple[Confinement, ...]:
+        """What bounds the workers, and what does not; empty until one was started."""
+        said = next((child.confinement for child in reversed(self._children) if child.confinement), ())
+        return (*said, Confinement("time", True, f"{self._timeout:g} s a picture")) if said else ()
+
+    @property
+    def recycled(self) -> int:
+        """Workers that made room for new ones with nothing wrong with them."""
+        return sum(child.recycled for child in self._children)
 
     def pids(self) -> list[int]:
         """Of the workers that are running."""
@@ -204,7 +232,7 @@ class Workers:
             raise ChildError(f"{child.name} answered nonsense: {what}")
 
     @asynccontextmanager
-    async def _worker(self, *, ocr: bool) -> AsyncIterator[Child]:
+    async def _worker(self, *, ocr: bool) -> AsyncIterator[ConfinedChild]:
         turn = _Turn()
         self._turns.wait(turn, ocr=ocr)
         self._hand_out()

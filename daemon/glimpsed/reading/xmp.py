@@ -1,14 +1,14 @@
-"""XMP packets (ISO 16684-1), embedded or in sidecars, by defusedxml: no entity is ever expanded."""
+"""XMP packets (ISO 16684-1), embedded or in sidecars, by defusedxml: no entity is expanded unless the bounds say so."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.common import DefusedXmlException, EntitiesForbidden
+from defusedxml.ElementTree import DefusedXMLParser
 
-from glimpsed.reading import dates
+from glimpsed.reading import bounds, dates
 from glimpsed.reading.exif import camera_name, on_earth
 from glimpsed.reading.texts import clean
 
@@ -63,9 +63,13 @@ class Xmp:
 def read(packet: bytes) -> Xmp:
     """Never raises: a packet that is no XML, or a dangerous one, says nothing."""
     packet = packet[:LIMIT].strip(b"\0 \t\r\n")
+    spent = bounds.now()
     try:
-        root = fromstring(packet, forbid_dtd=True)
-    except (ParseError, DefusedXmlException, ValueError, LookupError, RecursionError):
+        root = _parsed(packet, spent.bounds.xml_entities)
+    except DefusedXmlException:
+        spent.entities()
+        return Xmp()
+    except (ParseError, ValueError, LookupError, RecursionError):
         return Xmp()
     found: dict[str, list[str]] = {}
     texts: list[tuple[str, str]] = []
@@ -87,6 +91,36 @@ def read(packet: bytes) -> Xmp:
         camera=camera_name(first("tiff:Make"), first("tiff:Model")),
         position=on_earth(_degrees(first("exif:GPSLatitude")), _degrees(first("exif:GPSLongitude"))),
     )
+
+
+class _Parser(DefusedXMLParser):
+    """Refuses more than so many entities, and all that are outside of the packet; expat bounds what they become."""
+
+    def __init__(self, entities: int) -> None:
+        super().__init__(forbid_dtd=entities == 0, forbid_entities=True, forbid_external=True)
+        self._left = entities
+
+    def defused_entity_decl(
+        self,
+        name: str,
+        is_parameter_entity: bool,
+        value: str | None,
+        base: str | None,
+        sysid: str,
+        pubid: str | None,
+        notation_name: str | None,
+    ) -> None:
+        """Called by expat for each declaration."""
+        self._left -= 1
+        if self._left < 0 or value is None:
+            raise EntitiesForbidden(name, value, base, sysid, pubid, notation_name)
+
+
+def _parsed(packet: bytes, entities: int) -> Element:
+    parser = _Parser(entities)
+    parser.feed(packet)
+    root: Element = parser.close()
+    return root
 
 
 def _short(name: object) -> str:

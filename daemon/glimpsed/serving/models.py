@@ -156,6 +156,14 @@ class FolderStatus(BaseModel):
     pictures: int
 
 
+class ConfinementStatus(BaseModel):
+    """One thing that bounds the processes that read pictures, or does not."""
+
+    name: str = Field(description="memory, file size, open files, time, writing, attributes, network or signals")
+    holds: bool
+    how: str = Field(description="by what, and how far; or why not")
+
+
 class Status(BaseModel):
     """How the daemon is."""
 
@@ -165,6 +173,7 @@ class Status(BaseModel):
     refresh: RefreshStatus | None = Field(None, description="null where it has encoded all, or is the fallback")
     pictures: PictureCounts
     folders: list[FolderStatus]
+    confinement: list[ConfinementStatus] = Field([], description="empty until a picture was read")
     warnings: list[str]
 
 
