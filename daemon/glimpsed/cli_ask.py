@@ -1,4 +1,4 @@
-"""The commands of `glimpse` that ask the daemon: search, status, events, scan, explain."""
+"""The commands of `glimpse` that ask the daemon: search, status, events, scan, retry, explain."""
 
 import os
 import re
@@ -127,6 +127,25 @@ def scan(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
 
 
 @click.command()
+@click.argument("path", nargs=-1)
+@as_json
+@click.pass_context
+def retry(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
+    """Try again the pictures that could not be read: after a change of the limits, or of what is installed.
+
+    PATH is a folder, a directory or a file; all folders unless given. Without it a picture that could not be read is
+    left alone until its file changes.
+    """
+    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+
+    told = _client(context).retry([os.path.abspath(one) for one in path])
+    if json:
+        cli_show.print_json(told)
+    else:
+        cli_show.print_tree(told)
+
+
+@click.command()
 @click.argument("file")
 @as_json
 @click.pass_context
@@ -146,7 +165,7 @@ def explain(context: click.Context, *, file: str, json: bool) -> int | None:
     return None if told.get("indexed", True) else NOTHING_FOUND
 
 
-COMMANDS = (search, status, events, scan, explain)
+COMMANDS = (search, status, events, scan, retry, explain)
 
 
 def _client(context: click.Context) -> "Client":

@@ -101,12 +101,11 @@ class Client:
 
     def scan(self, paths: Sequence[str] = ()) -> dict[str, Any]:
         """Have folders, directories or files compared with the index now; without paths all folders."""
-        exact = [named(path) for path in paths]
-        body = {
-            "paths": [one["path"] for one in exact if "path" in one],
-            "paths_bytes": [one["path_bytes"] for one in exact if "path_bytes" in one],
-        }
-        return self._json("POST", "/v1/scan", {key: value for key, value in body.items() if value})
+        return self._json("POST", "/v1/scan", _named(paths))
+
+    def retry(self, paths: Sequence[str] = ()) -> dict[str, Any]:
+        """Have what could not be read tried again, at or below these paths or anywhere."""
+        return self._json("POST", "/v1/retry", _named(paths))
 
     def explain(self, path: str) -> dict[str, Any]:
         """All that is known of one file: its row, its description by parts, and why it is as it is."""
@@ -204,6 +203,15 @@ def path_of(thing: Mapping[str, Any]) -> bytes:
     """The exact path of a hit or a folder."""
     exact = thing.get("path_bytes")
     return base64.b64decode(exact) if exact else os.fsencode(thing["path"])
+
+
+def _named(paths: Sequence[str]) -> dict[str, list[str]]:
+    exact = [named(path) for path in paths]
+    body = {
+        "paths": [one["path"] for one in exact if "path" in one],
+        "paths_bytes": [one["path_bytes"] for one in exact if "path_bytes" in one],
+    }
+    return {key: value for key, value in body.items() if value}
 
 
 def _problem(status: int, body: bytes) -> GlimpsedError:

@@ -81,6 +81,8 @@ class Event(StrEnum):
         "A picture cannot be read: `path`, `content_id`, `error`, `attempts`, `retry_at`, `ms`.",
     )
 
+    PICTURES_RETRIED = "pictures_retried", "info", "Somebody had failed pictures tried again: `pictures`, `paths`."
+
     OCR_DONE = "ocr_done", "info", "The words in a picture were read: `path`, `content_id`, `characters`, `ms`."
     OCR_FAILED = "ocr_failed", "warning", "The words in a picture cannot be read: `path`, `content_id`, `error`, `ms`."
     WORKER_REPLACED = "worker_replaced", "warning", "A process that reads pictures died or hung: `reason`, `path`."

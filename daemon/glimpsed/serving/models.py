@@ -177,8 +177,8 @@ class Status(BaseModel):
     warnings: list[str]
 
 
-class ScanRequest(BaseModel):
-    """What to compare with the disk."""
+class PathsRequest(BaseModel):
+    """Which folders, directories or files a request is about."""
 
     paths: list[str] = Field(default=[], max_length=1000, description="absolute; none at all: every folder")
     paths_bytes: list[str] = Field(default=[], max_length=1000, description="more, in base64, not UTF-8")
@@ -188,6 +188,13 @@ class Scanned(BaseModel):
     """What was scanned."""
 
     paths: list[str]
+    warnings: list[str]
+
+
+class Retried(BaseModel):
+    """What is tried again."""
+
+    pictures: int = Field(description="that could not be read, and are read again now")
     warnings: list[str]
 
 
