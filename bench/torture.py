@@ -25,7 +25,7 @@ from tests.reading import mutating
 from glimpsed.reading.workers import Workers
 from glimpsed.records import FaultKind, Reading, Unread, Words
 
-_TIMEOUT = 20.0
+_TIMEOUT = 120.0
 _PIXELS = 50_000_000
 _PATIENCE = 1800.0
 
@@ -52,11 +52,13 @@ def main() -> int:
 def _written(folder: Path, count: int, seed: int) -> Iterator[Path]:
     """The files, a few hundred in each directory."""
     hostile = [path for path in sorted(mutating.HOSTILE.rglob("*")) if path.is_file()]
-    named = [(f"{number}-{path.parent.name}.{path.parent.name}", path) for number, path in enumerate(hostile)]
+    named = [
+        (f"{number}-{path.parent.name}.{path.parent.name}", path.read_bytes()) for number, path in enumerate(hostile)
+    ]
     for number, (name, data) in enumerate([*mutating.files(count, seed), *named]):
         path = folder / f"{number // 400}" / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data.read_bytes() if isinstance(data, Path) else data)
+        path.write_bytes(data)
         yield path
 
 

@@ -94,7 +94,7 @@ def _span(made: bytearray, chance: random.Random) -> tuple[int, int]:
 
 
 def _flip(made: bytearray, _: Sequence[bytes], chance: random.Random) -> None:
-    for _ in range(chance.choice((1, 4, 40))):
+    for _bit in range(chance.choice((1, 4, 40))):
         made[chance.randrange(len(made))] ^= 1 << chance.randrange(8)
 
 

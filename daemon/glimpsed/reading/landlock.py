@@ -44,14 +44,6 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 _LIBC.syscall.restype = ctypes.c_long
 
 
-def abi() -> int:
-    """The version that this kernel speaks; 0 where it does not."""
-    try:
-        return _call(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION))
-    except OSError:
-        return 0
-
-
 def restrict(writable: Mapping[str, int]) -> int:
     """From now on this thread, and all that it starts, can change nothing on the disk but at or below `writable`.
 
