@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests import pictures
 from tests.indexing.house import House, house
+from tests.pictures import xmp_packet
 from tests.waiting import until
 
 from glimpsed import files
@@ -96,3 +97,19 @@ async def test_what_is_missing_is_not_tried(tmp_path: Path) -> None:
         await made.has(path, lambda row: row.missing_since)
         assert await made.table.failed([str(path)]) == []
         assert await try_again([str(path)], made.context) == 0
+
+
+async def test_a_dangerous_sidecar_is_an_error_until_it_changes(tmp_path: Path) -> None:
+    path = draw(tmp_path / "p" / "a.jpg")
+    sidecar = tmp_path / "p" / "a.xmp"
+    laughs = b'<!DOCTYPE x [<!ENTITY a "ha">]><x:xmpmeta xmlns:x="adobe:ns:meta/">&a;</x:xmpmeta>'
+    sidecar.write_bytes(laughs)
+    async with house(tmp_path, tmp_path / "p") as made, made.running():
+        row = await made.has(path, lambda row: row.error)
+        assert row.error == ("a sidecar has XMP that declares entities; at most 0 are read ([read] max_xml_entities)")
+        assert "about a.jpg" in row.text  # the picture's own words are there
+        assert row.retry_at is None
+        sidecar.write_bytes(xmp_packet("<dc:title>Lunch</dc:title>"))
+        made.context.backlog.hint(str(path))
+        row = await made.has(path, lambda row: row.error is None)
+        assert "Lunch" in row.text

@@ -209,6 +209,17 @@ for one in confine(sys.argv[1], 4 << 30):
 
 def test_it_holds_in_a_process_of_its_own() -> None:
     """The working directory as the private folder, for there coverage keeps what it counted."""
-    command = [sys.executable, "-c", CONFINED, str(Path.cwd())]
+    assert confined(CONFINED).keys() == NAMES - {"time"}
+
+
+def test_the_filters_do_not_hold_for_threads_that_ran_before() -> None:
+    held = confined(f"import threading, time\nthreading.Thread(target=time.sleep, args=(1,)).start()\n{CONFINED}")
+    assert [name for name, holds in held.items() if holds] == ["memory", "file size", "open files"]
+
+
+def confined(code: str) -> dict[str, bool]:
+    """What the code prints of itself."""
+    command = [sys.executable, "-c", code, str(Path.cwd())]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
-    assert {line.rpartition(" ")[0] for line in done.stdout.splitlines()} == NAMES - {"time"}
+    lines = (line.rpartition(" ") for line in done.stdout.splitlines())
+    return {name: holds == "True" for name, _, holds in lines}

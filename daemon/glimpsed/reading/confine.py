@@ -27,14 +27,15 @@ def confine(private: str | None, memory: int) -> tuple[Confinement, ...]:
     """Bound this process for good, as far as the kernel lets it; what holds and what does not.
 
     `private` is the one folder that stays writable, None for none; `memory` are the bytes that may be allocated. Only
-    the calling thread and what it starts are bound by the kernel's filters: call it before there are others.
+    the calling thread and what it starts are bound by the kernel's filters: where there are others, they do not hold.
     """
+    alone = len(os.listdir("/proc/self/task")) == 1
+    filters = (*_files(private), *_calls())
     return (
         _limits("memory", ((resource.RLIMIT_DATA, memory), (resource.RLIMIT_AS, memory + MAPPED)), _gigabytes(memory)),
         _limits("file size", ((resource.RLIMIT_FSIZE, LARGEST_WRITE),), f"{LARGEST_WRITE >> 20} MiB a file"),
         _limits("open files", ((resource.RLIMIT_NOFILE, OPEN_FILES),), str(OPEN_FILES)),
-        *_files(private),
-        *_calls(),
+        *(one if alone else one._replace(holds=False, how="other threads ran before") for one in filters),
     )
 
 
