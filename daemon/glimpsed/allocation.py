@@ -1,7 +1,7 @@
 """The C library's heap, told that this process lives for long and has many threads; see mallopt(3), malloc_trim(3).
 
-Usually threads get heaps of their own, eight for each core, and each keeps what it once needed: the daemon's memory grew
-twice as fast with the number of commits. Does nothing with a C library that has no such thing.
+Usually threads get heaps of their own, eight for each core, and each keeps what it once needed: with them 3,300 commits
+took a process from 349 to 621 MB, with two heaps from 345 to 428. Does nothing where the C library has no such thing.
 """
 
 import ctypes
