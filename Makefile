@@ -8,7 +8,7 @@ TORCH_CPU := https://download.pytorch.org/whl/cpu
 TORCH := torch==2.13.0
 FOLDER ?=
 
-.PHONY: help demo run bge-m3 formats test lint coverage bench finding clean
+.PHONY: help demo run bge-m3 formats test lint coverage bench finding torture clean
 help:
 	@echo "make demo              show what it does, on pictures of its own"
 	@echo "make run               the daemon in the foreground, on your pictures"
@@ -19,6 +19,7 @@ help:
 	@echo "make lint              ruff, mypy and the import rules only"
 	@echo "make bench             measure latency and throughput"
 	@echo "make finding           measure how well pictures are found, on two sets of its own"
+	@echo "make torture           read thousands of broken and hostile pictures, and watch the memory over 10,000"
 	@echo "make clean             remove .venv and caches"
 
 $(BIN)/python:
@@ -86,6 +87,12 @@ bench: $(VENV)/.test
 finding: $(VENV)/.test
 	$(BIN)/python bench/finding.py stamps --chart finding-stamps.png
 	$(BIN)/python bench/finding.py rendered --chart finding-rendered.png
+
+torture: $(VENV)/.test
+	$(BIN)/python bench/torture.py
+	$(BIN)/python bench/flat.py
+	$(PIP) install --quiet --constraint constraints.txt --group fuzz
+	$(BIN)/python bench/parsers.py -max_total_time=60
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

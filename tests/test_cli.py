@@ -261,6 +261,27 @@ def test_status_tells_what_can_be_read(home: dict[str, str], stub: Stub) -> None
     assert lines[3:5] == ["formats   jpeg, png", "unread    1,234 pictures: HEIC files cannot be read"]
 
 
+def test_retry(home: dict[str, str], stub: Stub, tmp_path: Path) -> None:
+    stub.answers["/v1/retry"] = {"pictures": 3, "warnings": []}
+    assert run(home, "retry").stdout.decode() == "pictures  3\nwarnings  –\n"
+    here = subprocess.run(
+        command("glimpse", "retry", "a", "/b", "--json"), env=home, cwd=tmp_path, capture_output=True, check=True
+    )
+    assert json.loads(here.stdout) == stub.answers["/v1/retry"]
+    assert stub.asked[1].body == {"paths": [str(tmp_path / "a"), "/b"]}
+
+
+def test_status_tells_what_bounds_the_workers(home: dict[str, str], stub: Stub) -> None:
+    held = [{"name": name, "holds": True, "how": "seccomp"} for name in ("memory", "network")]
+    missing = {"name": "writing", "holds": False, "how": "Landlock: Function not implemented"}
+    stub.answers["/v1/status"] = STATUS | {"confinement": [*held, missing]}
+    lines = run(home, "status").stdout.decode().splitlines()
+    assert "confined  memory, network" in lines
+    assert "not held  writing: Landlock: Function not implemented" in lines
+    stub.answers["/v1/status"] = STATUS | {"confinement": [missing]}
+    assert "confined" not in run(home, "status").stdout.decode()
+
+
 def test_scan(home: dict[str, str], stub: Stub, tmp_path: Path) -> None:
     stub.answers["/v1/scan"] = {"paths": ["/p", "/q"], "warnings": []}
     assert run(home, "scan").stdout.decode() == "paths\n  /p\n  /q\nwarnings  –\n"

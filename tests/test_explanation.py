@@ -102,7 +102,7 @@ def test_a_picture_that_cannot_be_read_tells_why_and_what_helps(daemon: Daemon) 
     one = told(daemon, "half.jpg", "words")
     assert one["state"] == "error"
     assert "truncated" in one["error"]
-    assert one["hint"] == "it is read again when the file changes"
+    assert one["hint"] == "it is read again when the file changes, or by `glimpse retry`"
     assert "truncated" in one["read"]["error"]
     assert one["read"]["lines"] is None
     assert [(part["text"], part["sources"]) for part in one["description"] if part["label"] == "caption"] == [
@@ -121,12 +121,12 @@ def test_what_is_not_in_a_folder_is_not_read(daemon: Daemon, tmp_path: Path) -> 
     assert "hidden" in one["why"]
 
 
-def test_a_sidecar_names_its_picture(daemon: Daemon) -> None:
+def test_a_sidecar_names_its_pictures(daemon: Daemon) -> None:
     one = told(daemon, "2024 Kyoto/ramen.jpg.txt", "fields")
     assert one["state"] == "not indexed"
-    assert [(member["path"], member["what"]) for member in one["group"]] == [
-        (str(daemon.folders[0] / "2024 Kyoto" / "ramen.jpg"), "its picture")
-    ]
+    assert {(member["path"], member["what"]) for member in one["group"]} == {
+        (str(daemon.folders[0] / "2024 Kyoto" / name), "its picture") for name in ("ramen.jpg", "ramen.CR2")
+    }
     assert one["read"] is None
 
 
@@ -193,8 +193,8 @@ MINUTE = "1970-01-01T00:01:00+00:00"
         ("fresh", {}, None),
         ("stale", {}, None),
         ("missing", {}, "it is forgotten after then"),
-        ("error", {"attempts": 1}, "it is read again when the file changes"),
-        ("error", {"attempts": 3}, "tried 3 times; it is read again when the file changes"),
+        ("error", {"attempts": 1}, "it is read again when the file changes, or by `glimpse retry`"),
+        ("error", {"attempts": 3}, "tried 3 times; it is read again when the file changes, or by `glimpse retry`"),
         (
             "error",
             {"attempts": 2, "retry_at": 60.0},

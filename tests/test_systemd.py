@@ -93,6 +93,7 @@ def test_what_the_unit_must_hold() -> None:
     lines = shipped("glimpsed.service").read_text("utf-8").splitlines()
     settings = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     assert settings["Type"] == "notify"
+    assert "SystemCallFilter=landlock_create_ruleset landlock_add_rule landlock_restrict_self" in lines
     assert settings["Slice"] == "background.slice"
     assert int(settings["CPUWeight"]) < 100
     assert int(settings["IOWeight"]) < 100

@@ -10,8 +10,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from glimpsed import __version__, files
-from glimpsed.errors import UsageError
+from glimpsed import __version__, files, upkeep
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
 from glimpsed.explanation import Explainer
@@ -97,6 +96,7 @@ class Answers:
                 )
                 for folder in self._pipeline.folders.states
             ],
+            confinement=[models.ConfinementStatus(**one._asdict()) for one in context.workers.confinement],
             warnings=self._warnings(await context.table.unread(context.current)),
         )
 
@@ -126,25 +126,11 @@ class Answers:
 
     async def scan(self, paths: list[str]) -> models.Scanned:
         """See Door."""
-        folders, warnings = self._pipeline.folders, []
-        wanted: list[tuple[str, str | None]] = []
-        for path in map(os.path.normpath, paths):
-            folder = folders.directory_folder(path) or folders.folder_of(path)
-            if folder is None:
-                raise UsageError(f"{files.shown(path)} is in no watched folder, or is ignored")
-            wanted.append((folder, None if path == folder else path))
-        if not paths:
-            wanted = [(folder, None) for folder in folders.names]
-        online = set(folders.online())
-        offline = {folder for folder, _ in wanted} - online
-        warnings += [f"{files.shown(folder)} is offline: nothing was scanned there" for folder in sorted(offline)]
-        for done in [
-            self._pipeline.scans.ask(folder, under=under, why="asked for")
-            for folder, under in wanted
-            if folder in online
-        ]:
-            await done.wait()
-        return models.Scanned(paths=[files.shown(under or folder) for folder, under in wanted], warnings=warnings)
+        return await upkeep.scan(self._pipeline, paths)
+
+    async def retry(self, paths: list[str]) -> models.Retried:
+        """See Door."""
+        return await upkeep.retry(self._pipeline, paths)
 
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         """See Door."""

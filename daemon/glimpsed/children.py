@@ -181,8 +181,9 @@ class _Running:
         return how + (f": {words}" if words else "")
 
     async def end(self) -> None:
-        with suppress(ProcessLookupError):
-            self.process.kill()
+        with suppress(ProcessLookupError, PermissionError):
+            if self.process.returncode is None:  # else its number may be another's by now
+                os.killpg(self.process.pid, signal.SIGKILL)  # what it has started, too: it leads a group of its own
         with suppress(*_GONE):
             await self.process.aclose()
         if self._stderr >= 0:
@@ -201,12 +202,19 @@ class _Running:
             os.ftruncate(self._stderr, 0)
 
 
-def serve_parent(handle: Callable[[bytes], bytes], *, idle: bool, memory: int | None = None) -> None:
+def serve_parent(
+    handle: Callable[[bytes], bytes],
+    *,
+    idle: bool,
+    memory: int | None = None,
+    confine: Callable[[], None] | None = None,
+) -> None:
     """The child's side: answer requests from stdin until the parent is gone. Does not return before.
 
     With `idle` the kernel runs this process only when nothing else wants the CPU. `memory` bounds what it may
-    allocate, in bytes. What libraries print to stdout goes to stderr. An exception of `handle` ends the process,
-    and the parent is told: the process's state is unknown then.
+    allocate, in bytes. `confine` is called once, before there is a second thread and before the first request. What
+    libraries print to stdout goes to stderr. An exception of `handle` ends the process, and the parent is told: the
+    process's state is unknown then.
     """
     requests, replies = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDONLY)
@@ -214,6 +222,8 @@ def serve_parent(handle: Callable[[bytes], bytes], *, idle: bool, memory: int | 
     os.dup2(2, 1)
     os.close(null)
     _be_humble(idle=idle, memory=memory)
+    if confine is not None:
+        confine()
     at_work = threading.Event()
     threading.Thread(target=_end_with_parent, args=(requests, at_work), daemon=True).start()
     while (head := _read(requests, _HEAD.size)) is not None:

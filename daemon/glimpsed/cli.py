@@ -75,6 +75,9 @@ def daemon(config: str | None, folders: tuple[str, ...], state: str | None, sock
 
 
 def _serve(config: "Config", *, rebuild: bool) -> None:
+    from glimpsed.allocation import few_arenas  # noqa: PLC0415  only the daemon's side needs it
+
+    few_arenas()  # before there are threads
     import anyio  # noqa: PLC0415  the daemon's side is slow to import
 
     from glimpsed import logs, service  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""The commands of `glimpse` that ask the daemon: search, status, events, scan."""
+"""The commands of `glimpse` that ask the daemon: search, status, events, scan, retry."""
 
 import os
 import re
@@ -125,7 +125,26 @@ def scan(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
         cli_show.print_tree(told)
 
 
-COMMANDS = (search, status, events, scan)
+@click.command()
+@click.argument("path", nargs=-1)
+@as_json
+@click.pass_context
+def retry(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
+    """Try again the pictures that could not be read: after a change of the limits, or of what is installed.
+
+    PATH is a folder, a directory or a file; all folders unless given. Without it a picture that could not be read is
+    left alone until its file changes.
+    """
+    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+
+    told = asked(context).retry([os.path.abspath(one) for one in path])
+    if json:
+        cli_show.print_json(told)
+    else:
+        cli_show.print_tree(told)
+
+
+COMMANDS = (search, status, events, scan, retry)
 
 
 def asked(context: click.Context) -> "Client":

@@ -4,11 +4,11 @@ import json as json_module
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from glimpsed.client import Answer, Status, path_of
+from glimpsed.client import Answer, ConfinementStatus, Status, path_of
 
 # A file's name must not be able to move the cursor, recolour the terminal or reverse what is read.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -75,8 +75,18 @@ def print_status(status: Status) -> None:
             print(f"unread    {form['pictures']:,} pictures: {shown(form['reason'])}")
     for folder in status["folders"]:
         print(f"folder    {shown_path(path_of(folder))}: {shown(folder['state'])}, {folder['pictures']:,} pictures")
+    print_confinement(status.get("confinement", ()))
     for warning in status["warnings"]:
         print(f"warning   {shown(warning)}")
+
+
+def print_confinement(confinement: Sequence[ConfinementStatus]) -> None:
+    """What bounds the processes that read pictures, in one line, and a line for each thing that does not."""
+    if held := [shown(one["name"]) for one in confinement if one["holds"]]:
+        print(f"confined  {', '.join(held)}")
+    for one in confinement:
+        if not one["holds"]:
+            print(f"not held  {shown(one['name'])}: {shown(one['how'])}")
 
 
 def _refresh(refresh: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """The same API from the other side: what `glimpse` and other programs in Python ask the daemon.
 
 Only the standard library's HTTP client is used: it loads in a sixth of the time that larger ones take, and the whole
-of `glimpse search` has to feel instant. The shapes below are docs/api.md's; more keys may come with later versions.
+of `glimpse search` has to feel instant.
 """
 
 import base64
@@ -10,9 +10,15 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from types import TracebackType
-from typing import Any, NotRequired, Self, TypedDict, cast
+from typing import Any, Self, cast
 from urllib.parse import quote
 
+from glimpsed.client_shapes import Answer as Answer  # noqa: PLC0414  what callers need beside the client
+from glimpsed.client_shapes import ConfinementStatus as ConfinementStatus  # noqa: PLC0414
+from glimpsed.client_shapes import EncoderStatus as EncoderStatus  # noqa: PLC0414
+from glimpsed.client_shapes import FolderStatus as FolderStatus  # noqa: PLC0414
+from glimpsed.client_shapes import Hit as Hit  # noqa: PLC0414
+from glimpsed.client_shapes import Status as Status  # noqa: PLC0414
 from glimpsed.errors import GlimpsedError, QueryError, UnreachableError, UsageError
 from glimpsed.wire import UnixConnection, named, target
 
@@ -23,77 +29,6 @@ class NothingThereError(GlimpsedError):
     """What was asked for is not in the index."""
 
     exit_status = 1
-
-
-class Hit(TypedDict):
-    """One picture that answers a question."""
-
-    id: str
-    path: str
-    path_bytes: NotRequired[str]
-    """Base64 of the exact path where it is not UTF-8."""
-    score: float
-    signals: dict[str, float]
-    label: str
-    snippet: str
-    positions: list[list[int]]
-    """From and to, in characters of the snippet, of the words that matched."""
-    why: str
-    certainty: str
-    """`sure` or `maybe`."""
-    taken_at: str | None
-    width: int | None
-    height: int | None
-    offline: bool
-    """Whether its folder cannot be seen just now."""
-    also: list[str]
-    """Other paths of the same picture."""
-
-
-class Answer(TypedDict):
-    """The hits, best first."""
-
-    hits: list[Hit]
-    next: str | None
-    nothing_fits: bool
-    """Whether no hit is better than `maybe`."""
-    took_ms: float
-    encoders: list[str]
-    warnings: list[str]
-
-
-class EncoderStatus(TypedDict):
-    """What new texts are encoded with."""
-
-    id: str
-    name: str
-    device: str
-    reason: str
-    step: NotRequired[str | None]
-    """What is missing for the stronger one: extra, weights, head files, trust or device."""
-
-
-class FolderStatus(TypedDict):
-    """How a folder is watched."""
-
-    path: str
-    path_bytes: NotRequired[str]
-    state: str
-    pictures: int
-
-
-class Status(TypedDict):
-    """How the daemon is."""
-
-    version: str
-    state: str
-    encoder: EncoderStatus
-    refresh: dict[str, Any] | None
-    pictures: dict[str, int]
-    formats: NotRequired[dict[str, list[Any]]]
-    """`readable` names; `unreadable` ones, each with `name`, `suffixes`, `pictures` and `reason`."""
-    folders: list[FolderStatus]
-    warnings: list[str]
 
 
 class Client:
@@ -168,12 +103,11 @@ class Client:
 
     def scan(self, paths: Sequence[str] = ()) -> dict[str, Any]:
         """Have folders, directories or files compared with the index now; without paths all folders."""
-        exact = [named(path) for path in paths]
-        body = {
-            "paths": [one["path"] for one in exact if "path" in one],
-            "paths_bytes": [one["path_bytes"] for one in exact if "path_bytes" in one],
-        }
-        return self._json("POST", "/v1/scan", {key: value for key, value in body.items() if value})
+        return self._json("POST", "/v1/scan", _named(paths))
+
+    def retry(self, paths: Sequence[str] = ()) -> dict[str, Any]:
+        """Have what could not be read tried again, at or below these paths or anywhere."""
+        return self._json("POST", "/v1/retry", _named(paths))
 
     def explain(self, path: str, *, read: str = "none") -> dict[str, Any]:
         """All that is known of one file, and why it is as it is; `read` again: `fields`, `words` or `picture`."""
@@ -273,6 +207,15 @@ def path_of(thing: Mapping[str, Any]) -> bytes:
     """The exact path of a hit or a folder."""
     exact = thing.get("path_bytes")
     return base64.b64decode(exact) if exact else os.fsencode(thing["path"])
+
+
+def _named(paths: Sequence[str]) -> dict[str, list[str]]:
+    exact = [named(path) for path in paths]
+    body = {
+        "paths": [one["path"] for one in exact if "path" in one],
+        "paths_bytes": [one["path_bytes"] for one in exact if "path_bytes" in one],
+    }
+    return {key: value for key, value in body.items() if value}
 
 
 def _problem(status: int, body: bytes) -> GlimpsedError:

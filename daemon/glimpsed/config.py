@@ -53,6 +53,16 @@ class Read:
     timeout: float = _key(kinds.duration(1, 3600))
     """Seconds."""
     max_pixels: int = _key(kinds.whole(10_000, 10_000_000_000))
+    max_bytes: int = _key(kinds.whole(1_000_000, 100_000_000_000))
+    max_frames: int = _key(kinds.whole(1, 10_000_000))
+    max_metadata: int = _key(kinds.whole(100_000, 1_000_000_000))
+    max_inflated: int = _key(kinds.whole(100_000, 1_000_000_000))
+    max_text: int = _key(kinds.whole(1_000, 100_000_000))
+    max_xml_entities: int = _key(kinds.whole(0, 10_000))
+    recycle_after: int = _key(kinds.whole(1, 1_000_000_000))
+    """Pictures."""
+    recycle_memory: int = _key(kinds.whole(100_000_000, 1_000_000_000_000))
+    """Bytes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ class Event(StrEnum):
         "warning",
         "Files of a format cannot be read by this installation, said once for each suffix: `suffix`, `path`, `reason`.",
     )
+    PICTURES_RETRIED = "pictures_retried", "info", "Somebody had failed pictures tried again: `pictures`, `paths`."
 
     OCR_DONE = "ocr_done", "info", "The words in a picture were read: `path`, `content_id`, `characters`, `ms`."
     OCR_FAILED = "ocr_failed", "warning", "The words in a picture cannot be read: `path`, `content_id`, `error`, `ms`."

@@ -64,7 +64,7 @@ def row_hint(row: Row, state: str, *, forgotten_at: str | None) -> str | None:
     tried = f"tried {row.attempts} times; " if row.attempts > 1 else ""
     if row.retry_at is not None:
         return f"{tried}it is tried again after {moment(row.retry_at)}"
-    return f"{tried}it is read again when the file changes"
+    return f"{tried}it is read again when the file changes, or by `glimpse retry`"
 
 
 def row_fields(row: Row) -> dict[str, object]:

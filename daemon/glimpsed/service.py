@@ -2,6 +2,7 @@
 
 import gc
 import math
+import os
 import signal
 import time
 from collections.abc import AsyncIterator
@@ -27,7 +28,9 @@ from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading import available
+from glimpsed.reading.bounds import Bounds
 from glimpsed.reading.description import describe
+from glimpsed.reading.recycling import Recycling
 from glimpsed.reading.workers import Workers, default_count
 from glimpsed.records import Row
 from glimpsed.searching.search import Search
@@ -115,12 +118,23 @@ async def run(config: Config) -> None:
 async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipeline, Answers]]:
     """Every resource, open; closed in the opposite order."""
     inbox = Inbox()
-    foreign = await anyio.to_thread.run_sync(available.look, config.read.ocr_languages, config.read.ocr_models)
+    read = config.read
+    foreign = await anyio.to_thread.run_sync(available.look, read.ocr_languages, read.ocr_models)
     workers = Workers(
-        config.read.workers or default_count(),
-        timeout=config.read.timeout,
-        max_pixels=config.read.max_pixels,
+        read.workers or default_count(),
+        timeout=read.timeout,
+        max_pixels=read.max_pixels,
+        bounds=Bounds(
+            bytes=read.max_bytes,
+            frames=read.max_frames,
+            metadata=read.max_metadata,
+            inflated=read.max_inflated,
+            text=read.max_text,
+            xml_entities=read.max_xml_entities,
+        ),
+        recycling=Recycling(read.recycle_after, read.recycle_memory),
         foreign=foreign,
+        private=os.path.join(config.store.path, "workers"),
     )
     async with (
         open_table(config.store.path, fallback=FALLBACK_ID) as table,

@@ -26,6 +26,7 @@ from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
+from glimpsed.reading.confinement import Confinement
 from glimpsed.reading.workers import Workers
 from glimpsed.records import Counts, Encoding, Reading, Row, Sparse, Unread, Words
 from glimpsed.storing.columns import of
@@ -125,6 +126,7 @@ class FakeWorkers:
         self.reads: list[str] = []
         self.hashes: list[str] = []
         self.ocrs: list[str] = []
+        self.confinement: tuple[Confinement, ...] = ()
 
     async def read(self, path: str, folder: str, known: frozenset[str]) -> Reading | Unread:
         name = Path(path).name

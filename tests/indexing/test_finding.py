@@ -171,7 +171,7 @@ async def test_a_content_that_is_forgotten_while_a_copy_is_read(tmp_path: Path) 
         await one.idle()
         shutil.move(picture, tmp_path / "a.png")
         await one.has(picture, lambda row: row.missing_since is not None)
-        one.table.answers["by_content"] = [{}]  # forgotten since the worker was told what is known
+        one.table.answers["by_content"] = [{}, {}]  # forgotten since the worker was told what is known
         shutil.copy(tmp_path / "a.png", folder / "copy.png")
         row = await one.has(folder / "copy.png", lambda row: row.encoder)
         assert row.error is None

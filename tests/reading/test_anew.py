@@ -12,6 +12,7 @@ from PIL import Image
 from tests.pictures import can_draw, draw, encode, noisy, save
 
 from glimpsed.reading import anew, drawing
+from glimpsed.reading.bounds import Bounds
 from glimpsed.reading.lines import Line
 from glimpsed.reading.messages import Explain, Explained, Failed, Reply, Sighted
 from glimpsed.reading.ocr import Found
@@ -28,7 +29,7 @@ Answer = Callable[[Explain], Reply]
 @pytest.fixture(scope="module")
 def worker() -> Iterator[Answer]:
     """A worker's answers, on a thread of its own: OCR makes its thread flush denormals."""
-    made = Worker(max_pixels=2_000_000, largest_file=5_000_000)
+    made = Worker(max_pixels=2_000_000, bounds=Bounds(bytes=5_000_000))
     with ThreadPoolExecutor(1) as thread:
         yield lambda request: thread.submit(made.answer, request).result()
 

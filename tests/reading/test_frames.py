@@ -65,7 +65,7 @@ def test_smaller_copies_and_masks_of_a_page_are_passed_over() -> None:
 def test_pages_behind_a_broken_one_are_left_out() -> None:
     data = saved("TIFF", 10, 100, 200)
     opened = Image.open(io.BytesIO(data))
-    assert frames.telling(opened) == [0, 1, 2]
+    assert frames.telling(opened, 3) == [0, 1, 2]
     second = int.from_bytes(data[4:8], "little")
     count = int.from_bytes(data[second : second + 2], "little")
     following = second + 2 + 12 * count

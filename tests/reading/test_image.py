@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from tests import pictures
 
-from glimpsed.reading import frames, image
+from glimpsed.reading import counting, frames, image
 from glimpsed.reading.faults import BadPicture
 from glimpsed.records import FaultKind
 
@@ -151,12 +151,23 @@ def test_a_colour_profile_goes_along() -> None:
 
 
 def test_broken_later_frames_do_not_hide_the_first() -> None:
+    data = bytearray(moving("TIFF"))
+    first = int.from_bytes(data[4:8], "little")
+    entries = int.from_bytes(data[first : first + 2], "little")
+    place = first + 2 + 12 * entries
+    data[place : place + 4] = b"\xf0\xff\xff\x7f"  # the second page lies behind the end of the file
+    assert counting.count(bytes(data), 100) == 1
+
+
+def test_a_decoder_that_cannot_count_has_one_frame() -> None:
     class Frames:
+        format = "MPO"
+
         @property
         def n_frames(self) -> int:
             raise EOFError
 
-    assert frames.count_of(Frames()) == 1  # type: ignore[arg-type]  # only that one attribute is asked for
+    assert frames.count_of(Frames(), b"") == 1  # type: ignore[arg-type]  # only these attributes are asked for
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from blake3 import blake3
 from tests.pictures import draw, save
 
 from glimpsed import files
+from glimpsed.reading.bounds import Bounds
 from glimpsed.reading.messages import Beside, Failed, Got, Hash, Hashed, Place, Read, Recognise, Recognised, Reply
 from glimpsed.reading.worker import Worker
 from glimpsed.records import FaultKind, Part
@@ -23,7 +24,7 @@ NOTHING = frozenset[str]()
 
 @pytest.fixture
 def worker() -> Worker:
-    return Worker(max_pixels=1_000_000, largest_file=1_000_000)
+    return Worker(max_pixels=1_000_000, bounds=Bounds(bytes=1_000_000))
 
 
 def read(worker: Worker, path: str | Path, known: frozenset[str] = NOTHING) -> Got | Failed:

@@ -68,6 +68,10 @@ class StandIn:
         await self._note("scan", *paths)
         return models.Scanned(paths=["/p"], warnings=[])
 
+    async def retry(self, paths: list[str]) -> models.Retried:
+        await self._note("retry", *paths)
+        return models.Retried(pictures=2, warnings=[])
+
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         await self._note("explain", path, read)
         return explained.Explained(path="/p/a.png", indexed=False, state="waiting", why="it is about to be read")

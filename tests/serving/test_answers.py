@@ -28,6 +28,7 @@ from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
+from glimpsed.reading.confinement import Confinement
 from glimpsed.reading.description import READER
 from glimpsed.reading.messages import Explained
 from glimpsed.reading.ocr import OCR_ID
@@ -56,6 +57,9 @@ HIT = Hit(
     height=2,
     also=("/p/also.png",),
 )
+
+
+CONFINED = Confinement("network", True, "seccomp")
 
 
 class Daemon:
@@ -120,7 +124,7 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Daemon]:
             config=settings,
             table=table,
             writer=Writer(table),
-            workers=cast(Any, None),
+            workers=cast(Any, SimpleNamespace(confinement=(CONFINED,))),
             encoders=cast(Any, SimpleNamespace(chosen_id="small", fallback_id="small", state=chosen)),
             thumbnails=Thumbnails(state),
             journal=Journal(),
@@ -253,6 +257,30 @@ async def test_status_tells_how_far_the_chosen_encoder_is(daemon: Daemon, monkey
     assert (await daemon.answers.explain(str(daemon.folder / "encoded.jpg"), "none")).encoder == "large"
     await daemon.put("other.jpg", 2, strong=unit(2, 8), encoder="large", base_encoder="small")
     assert (await daemon.answers.status()).refresh is None
+
+
+async def test_status_tells_what_bounds_the_workers(daemon: Daemon) -> None:
+    (told,) = (await daemon.answers.status()).confinement
+    assert told.model_dump() == CONFINED._asdict()
+
+
+async def test_a_retry_of_everything_a_part_and_nothing(daemon: Daemon) -> None:
+    await daemon.put("bad.jpg", 1, error="broken", attempts=3)
+    await daemon.put("sub/bad.jpg", 2, error="broken")
+    await daemon.put("good.jpg", 3)
+    assert (await daemon.answers.retry([str(daemon.folder / "good.jpg")])).pictures == 0
+    assert (await daemon.answers.retry([f"{daemon.folder}/sub/"])).pictures == 1
+    rows = await daemon.context.table.rows([str(daemon.folder / name) for name in ("bad.jpg", "sub/bad.jpg")])
+    assert {Path(path).parent.name: row.retry_at is None for path, row in rows.items()} == {
+        daemon.folder.name: True,
+        "sub": False,
+    }
+    assert (await daemon.answers.retry([])).pictures == 2
+    with pytest.raises(UsageError):
+        await daemon.answers.retry(["/etc"])
+    with daemon.offline():
+        told = await daemon.answers.retry([])
+        assert told.warnings == [f"{daemon.folder} is offline: its pictures are tried when it is back"]
 
 
 async def test_status_warns_of_what_hinders(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:

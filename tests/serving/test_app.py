@@ -184,6 +184,13 @@ async def test_a_scan_takes_paths_of_both_kinds_or_none(client: httpx.AsyncClien
     assert door.asked == [("scan",), ("scan", "/p/a", "/p/\udcff")]
 
 
+async def test_a_retry_takes_paths_of_both_kinds_or_none(client: httpx.AsyncClient, door: StandIn) -> None:
+    assert (await client.post("/v1/retry")).json() == {"pictures": 2, "warnings": []}
+    body = {"paths": ["/p/a"], "paths_bytes": [base64.b64encode(b"/p/\xff").decode()]}
+    assert (await client.post("/v1/retry", json=body)).status_code == 200
+    assert door.asked == [("retry",), ("retry", "/p/a", "/p/\udcff")]
+
+
 @pytest.mark.parametrize(
     "asked",
     [
@@ -412,6 +419,7 @@ async def test_openapi_tells_all_routes_and_their_problems(client: httpx.AsyncCl
         "/v1/pictures/{content_id}/file",
         "/v1/status",
         "/v1/scan",
+        "/v1/retry",
         "/v1/events",
         "/metrics",
     }

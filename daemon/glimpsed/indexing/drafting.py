@@ -40,6 +40,8 @@ def from_reading(job: Job, reading: Reading, same: Row | None, context: Context)
         assert same is not None
         row, content, ocr, fault = _bytes_of(dating.of_bytes(same)), content_parts(same), ocr_text(same), None
     content = (*content, *told_by_sidecar(row, reading.sidecar_content))
+    if fault is None and reading.sidecar_content is not None:
+        fault = reading.sidecar_content.fault
     row = with_sidecar(row, reading.sidecar_content)
     draft = _draft(job, row, content, ocr, reading.stamp, reading.beside, reading.sidecar_parts, context)
     draft = replace(draft, sources=sources)

@@ -7,9 +7,11 @@ from functools import partial
 from typing import TypeVar
 
 import anyio
+from anyio import to_thread
 from anyio.abc import ObjectSendStream
 from anyio.streams.memory import MemoryObjectReceiveStream
 
+from glimpsed.allocation import give_back
 from glimpsed.encoding.batch import Batch, Lane, Waiting
 from glimpsed.encoding.encoder import UnencodableError
 from glimpsed.errors import EncoderError, TableError, UnfitRowError
@@ -199,4 +201,5 @@ async def maintain(context: Context) -> None:
         context.journal.say(Event.COMMIT_FAILED, rows=0, error=f"maintenance: {error}")
         return
     if done:
+        await to_thread.run_sync(give_back)
         context.journal.say(Event.TABLE_MAINTAINED, why="fragments", ms=round((time.monotonic() - started) * 1000, 1))

@@ -6,7 +6,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from glimpsed.reading import drawing, image, metadata, places, sidecar
+from glimpsed.reading import bounds, drawing, image, metadata, places, sidecar
 from glimpsed.reading.blocks import Blocks
 from glimpsed.reading.content import read_content
 from glimpsed.reading.faults import BadPicture
@@ -77,7 +77,7 @@ def fields(data: bytes, content_id: str, *, max_pixels: int) -> tuple[Content, t
         found.append(blocks)
         return metadata.of_blocks(blocks)
 
-    content, _ = read_content(data, content_id, max_pixels=max_pixels, fields=noted)
+    content, _ = read_content(data, content_id, max_pixels=max_pixels, bounds=bounds.now().bounds, fields=noted)
     said = [field for blocks in found for field in metadata.everything(blocks)]
     sources = tuple(Source(name, places.located(metadata.of_said(some))) for name, some in apart(said))
     return places.located(content), sources

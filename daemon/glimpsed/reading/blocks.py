@@ -4,12 +4,12 @@ import re
 import zlib
 from dataclasses import dataclass, field
 
-from glimpsed.reading import containers, heif, jxl, psd, raw
+from glimpsed.reading import bounds, containers, heif, jxl, psd, raw
 from glimpsed.reading.containers import Cut
 from glimpsed.reading.texts import decode
 
 LIMIT = 16 << 20
-"""Bytes of one block, also after inflating it."""
+"""Bytes of one block, where its container does not bound it; of all of them together see `bounds`."""
 _MOST = 1_000
 """Texts, or comments, of one picture; no person wrote more."""
 
@@ -37,7 +37,22 @@ class Blocks:
 
 
 def blocks(data: bytes) -> Blocks:
-    """The blocks of any picture; what is broken in itself is left out, so it never raises."""
+    """The blocks of any picture; what is broken in itself or too much is left out, so it never raises."""
+    found, spent = _found(data), bounds.now()
+    if len(found.exif) < len(data):  # a TIFF, and what is made one, is its own block
+        found.exif = spent.metadata(found.exif)
+    found.photoshop, found.iptc = spent.metadata(found.photoshop), spent.metadata(found.iptc)
+    found.xmp = [packet for one in found.xmp if (packet := spent.metadata(one))]
+    found.texts = [pair for pair in found.texts if spent.metadata(_encoded(pair[1]))]
+    found.comments = [text for text in found.comments if spent.metadata(_encoded(text))]
+    return found
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "replace")
+
+
+def _found(data: bytes) -> Blocks:
     if data.startswith(b"\xff\xd8"):
         return _jpeg(data)
     if data.startswith(b"\x89PNG"):
@@ -132,10 +147,15 @@ def _png_text(kind: bytes, body: bytes) -> tuple[str, bytes]:
 
 
 def _inflated(packed: bytes) -> bytes:
+    spent, stream = bounds.now(), zlib.decompressobj()
     try:
-        return zlib.decompressobj().decompress(packed, LIMIT)
+        # One byte more than there is room for tells a text that just fits from one that does not.
+        text = stream.decompress(packed, spent.inflatable + 1)
     except zlib.error:
         return b""
+    whole = len(text) <= spent.inflatable
+    spent.inflated(len(text), whole=whole)
+    return text if whole else b""
 
 
 def _raw_profile(out: Blocks, kind: str, text: bytes) -> None:

@@ -8,18 +8,34 @@ from numpy.typing import NDArray
 
 from glimpsed.reading import exif, formats, image, metadata, svg
 from glimpsed.reading.blocks import Blocks, blocks
+from glimpsed.reading.bounds import USUAL, Bounds, bounded, now
 from glimpsed.reading.faults import BadPicture, broken
 from glimpsed.records import Content
 
 
 def read_content(
-    data: bytes, content_id: str, *, max_pixels: int, fields: Callable[[Blocks], Content] = metadata.of_blocks
+    data: bytes,
+    content_id: str,
+    *,
+    max_pixels: int,
+    bounds: Bounds = USUAL,
+    fields: Callable[[Blocks], Content] = metadata.of_blocks,
 ) -> tuple[Content, bytes | None]:
     """What these bytes say, and a thumbnail (WebP). `fields` makes words and fields of the blocks that are found.
 
     Never raises: a bad picture is a Content with its fault, what fields could be had, and no thumbnail. A drawing
-    (SVG) has none either: it is not drawn.
+    (SVG) has none either: it is not drawn. One that has more of something than `bounds` allow is read as far as they
+    go, and has that as its fault.
     """
+    with bounded(bounds) as spent:
+        content, thumbnail = _read(data, content_id, max_pixels, fields)
+        content = replace(content, parts=spent.words(content.parts))
+        return replace(content, fault=content.fault or spent.fault), thumbnail
+
+
+def _read(
+    data: bytes, content_id: str, max_pixels: int, fields: Callable[[Blocks], Content]
+) -> tuple[Content, bytes | None]:
     if svg.is_svg(data):
         return _drawing(data, content_id), None
     found = blocks(data)
@@ -58,4 +74,4 @@ def _drawn(data: bytes) -> svg.Drawing:
     try:
         return svg.read(data)
     except svg.BadDrawing as bad:
-        raise BadPicture(broken(f"cannot be read: {bad}"), format="svg") from None
+        raise BadPicture(now().fault or broken(f"cannot be read: {bad}"), format="svg") from None

@@ -7,7 +7,7 @@ from blake3 import blake3
 from glimpsed.reading.texts import clean
 from glimpsed.records import CONTENT_LABELS, ENCODED_LABELS, PLACE_LABELS, Description, Part
 
-READER = "reader-1"
+READER = "reader-2"
 """Id of the first pass: a change of what it reads or how it is put together needs another number."""
 
 OCR_LIMIT = 20_000

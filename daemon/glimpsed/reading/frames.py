@@ -2,22 +2,24 @@
 
 from PIL import Image, TiffImagePlugin
 
+from glimpsed.reading import bounds, counting
+
 MOST_PAGES = 32
 """Pages of one file whose words are read."""
 
 _FARTHEST = 200  # frames: to reach a later one, all before it are decoded
 _REDUCED, _MASK = 1, 4  # NewSubfileType, TIFF 6.0: a smaller copy of another page, a transparency mask
 _SUBFILE = 254
+_CHAINED = frozenset({"GIF", "TIFF"})
 _MOVING = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
 
 
-def telling(image: Image.Image) -> list[int]:
-    """The numbers of the frames to read, at least the first.
+def telling(image: Image.Image, count: int) -> list[int]:
+    """The numbers of the frames to read, of `count` that there are; at least the first.
 
     Of a TIFF every page that is no copy or mask of another one, at most MOST_PAGES; of an animation the first, the
     middle and the last; of all others the first, for further ones are views or maps of the same.
     """
-    count = count_of(image)
     if count < 2:
         return [0]
     if isinstance(image, TiffImagePlugin.TiffImageFile):
@@ -28,13 +30,21 @@ def telling(image: Image.Image) -> list[int]:
     return sorted({0, last // 2, last})
 
 
-def middle(image: Image.Image) -> int:
-    """The frame in the middle of an animation; 0 where there is none."""
-    return min(count_of(image), _FARTHEST) // 2 if image.format in _MOVING else 0
+def middle(image: Image.Image, count: int) -> int:
+    """The frame in the middle of an animation of `count`; 0 where it is none."""
+    return min(count, _FARTHEST) // 2 if image.format in _MOVING else 0
 
 
-def count_of(image: Image.Image) -> int:
-    """How many frames there are, as far as the file is in order."""
+def count_of(image: Image.Image, data: bytes) -> int:
+    """How many frames there are in `data`, as far as the file is in order, and no more than are looked at.
+
+    Pillow goes through all of a GIF or TIFF to count them; of others the header tells.
+    """
+    spent = bounds.now()
+    return spent.frames(counting.count(data, spent.bounds.frames) if image.format in _CHAINED else _told(image))
+
+
+def _told(image: Image.Image) -> int:
     try:
         return int(getattr(image, "n_frames", 1))
     except Exception:

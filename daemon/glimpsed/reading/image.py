@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from glimpsed.reading import blocks, complete, exif, frames, jxl
+from glimpsed.reading import blocks, bounds, complete, exif, frames, jxl
 from glimpsed.reading.faults import BadPicture, broken, too_large, truncated
 from glimpsed.reading.opening import Source, opened, sources, stored_size
 from glimpsed.reading.plain import flat, is_blank, plain, shrunk, turned
@@ -86,14 +86,14 @@ def _first(data: bytes, decode: Callable[[Source], T]) -> T:
 def _looked(source: Source, max_pixels: int, thumbnail: int, orientation: int | None) -> Looked:
     with _opened(source, max_pixels, orientation) as (image, turn):
         width, height = _upright(source.size or image.size, turn)
-        count = frames.count_of(image)
+        count = frames.count_of(image, source.data)
         # A JPEG decoder that scales still reads every coded block, so a missing end shows all the same.
         image.draft("", (thumbnail, thumbnail))
         image.load()
         if not (source.inner or source.sensor) and (missing := complete.shortfall(source.data, decoded=True)):
             raise BadPicture(truncated(missing))
         shown = shrunk(plain(image), thumbnail)
-        if is_blank(shown) and (later := frames.middle(image)):
+        if is_blank(shown) and (later := frames.middle(image, count)):
             shown = _later(image, later, thumbnail) or shown
         profile = image.info.get("icc_profile") if image.mode in {"RGB", "RGBA"} else None
         out = io.BytesIO()
@@ -119,10 +119,11 @@ def _later(image: Image.Image, number: int, side: int) -> Image.Image | None:
 
 def _page(source: Source, number: int, max_pixels: int, orientation: int | None) -> Page:
     with _opened(source, max_pixels, orientation) as (image, turn):
-        numbers = frames.telling(image)
+        numbers = frames.telling(image, frames.count_of(image, source.data))
         if number and numbers[number:]:
             image.seek(numbers[number])
             _check(image.size, max_pixels)
+            _check_tile(image, max_pixels)
         image.load()
         upright = turned(plain(image), turn)
         rgb = flat(upright) if upright.mode == "RGBA" else upright.convert("RGB")
@@ -152,6 +153,7 @@ def _opened(source: Source, max_pixels: int, orientation: int | None) -> Iterato
                 turn = _orientation(image, source, orientation)
                 header = _Header(_name(image, source), *_upright(source.size or image.size, turn))
                 _check(image.size, max_pixels)
+                _check_tile(image, max_pixels)
                 yield image, turn
     except BadPicture as bad:
         raise header.bad(bad.fault) from None
@@ -177,6 +179,15 @@ class _TooManyPixels(Exception):  # noqa: N818 - never leaves this module
 def _check(size: tuple[int, int], max_pixels: int) -> None:
     if size[0] * size[1] > max_pixels:
         raise _TooManyPixels
+
+
+def _check_tile(image: Image.Image, max_pixels: int) -> None:
+    """Of a TIFF: the decoder takes the memory for a whole tile, however small the picture is."""
+    tags = getattr(image, "tag_v2", {})
+    width, height = tags.get(322, 0), tags.get(323, 0)
+    if isinstance(width, int) and isinstance(height, int) and width * height > max_pixels:
+        what = f"{width} x {height} pixels in one tile; at most {max_pixels} are read ([read] max_pixels)"
+        raise BadPicture(too_large(what))
 
 
 @contextmanager
@@ -213,6 +224,10 @@ def _judged(data: bytes, error: Exception) -> Fault:
     if isinstance(error, UnidentifiedImageError):
         return broken(complete.kind_of(data))
     said = str(error).strip("'\"") or type(error).__name__
+    if "MAX_TEXT" in said:  # the words of Pillow's own bound, which is ours
+        spent = bounds.now()
+        spent.inflated(0, whole=False)
+        return spent.fault or too_large(said)
     if any(word in said.lower() for word in ("truncated", "unexpected end", "not enough", "eof")):
         return truncated(said)
     return broken(f"cannot be decoded: {said}")
@@ -241,7 +256,8 @@ def _tiff_header(block: object) -> bytes:
 
 
 def _tagged(data: bytes) -> int:
-    return exif.orientation(exif.parse(blocks.blocks(data).exif))
+    with bounds.again():
+        return exif.orientation(exif.parse(blocks.blocks(data).exif))
 
 
 def _upright(size: tuple[int, int], orientation: int) -> tuple[int, int]:

@@ -3,7 +3,7 @@
 Source: ISO/IEC 18181-1 annex D.2 (SizeHeader), ISO/IEC 18181-2 (boxes).
 """
 
-from glimpsed.reading import containers
+from glimpsed.reading import bounds, containers
 from glimpsed.reading.containers import Cut
 
 LIMIT = 16 << 20
@@ -87,8 +87,11 @@ def _inflated(packed: bytes) -> bytes:
         import brotli  # noqa: PLC0415  of the extra, and seldom needed
     except ImportError:
         return b""
+    spent = bounds.now()
     try:
-        out: bytes = brotli.Decompressor().process(packed, output_buffer_limit=LIMIT)
+        out: bytes = brotli.Decompressor().process(packed, output_buffer_limit=spent.inflatable + 1)
     except brotli.error:
         return b""
-    return out[:LIMIT]
+    whole = len(out) <= spent.inflatable
+    spent.inflated(len(out), whole=whole)
+    return out if whole else b""

@@ -3,9 +3,6 @@
 import os
 from pathlib import Path
 
-LARGEST_FILE = 512 << 20
-"""Bytes; a larger file is listed, not read."""
-
 WORKER_MEMORY = 770_000_000
 """Bytes that a worker with OCR and the names of places takes at its peak on common pictures."""
 

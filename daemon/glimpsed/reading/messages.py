@@ -5,8 +5,13 @@ Paths travel as bytes: not every one is UTF-8. Both sides decode into these type
 
 import msgspec
 
+from glimpsed.reading.confinement import Confinement
 from glimpsed.reading.sources import Source
 from glimpsed.records import Content, Fault, Part, Stamp
+
+
+class Greet(msgspec.Struct, tag=True, frozen=True):
+    """The first request to every worker: it is up, and what bounds it?"""
 
 
 class Read(msgspec.Struct, tag=True, frozen=True):
@@ -51,7 +56,13 @@ class Explain(msgspec.Struct, tag=True, frozen=True):
     """As in `Recognise`."""
 
 
-Request = Read | Place | Hash | Recognise | Explain
+Request = Greet | Read | Place | Hash | Recognise | Explain
+
+
+class Greeted(msgspec.Struct, tag=True, frozen=True):
+    """What bounds the worker, by its own account: of one that no picture has reached yet."""
+
+    confinement: tuple[Confinement, ...]
 
 
 class Got(msgspec.Struct, tag=True, frozen=True):
@@ -138,4 +149,4 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     fault: Fault | None
 
 
-Reply = Got | Beside | Hashed | Recognised | Explained | Failed
+Reply = Greeted | Got | Beside | Hashed | Recognised | Explained | Failed

@@ -24,7 +24,7 @@ _SHORTEST_SIDES = (10, 48)  # pixels, shorter and longer side; an icon has no wo
 _SAMPLE = 6  # lines that tell whether a picture stands on its head
 _FOREIGN_TIME = 20.0  # seconds for tesseract, a picture
 
-OCR_ID = f"{MODELS}/side-{_DETECTION_SIDE}-{_CLOSER_SIDE}/2"
+OCR_ID = f"{MODELS}/side-{_DETECTION_SIDE}-{_CLOSER_SIDE}/3"
 """Names library, models and settings; a new one makes every row's second pass stale. The last part is ours."""
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL import Image, PngImagePlugin
 
-from glimpsed.reading import blocks, complete, exif, formats, jxl, psd, psd_pixels, raw
+from glimpsed.reading import blocks, bounds, complete, exif, formats, jxl, psd, psd_pixels, raw
 from glimpsed.reading.faults import BadPicture, broken, truncated, unsupported
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "ICO", "AVIF", "PPM", "TGA", "JPEG2000")
@@ -18,10 +18,6 @@ _DEVELOPER = "rawpy"
 _SMALL = 640  # pixels, longer side
 
 _PLUGINS = {"heic": ("HEIF",), "jxl": ("JXL",)}
-
-# Workflows of picture generators are bigger than Pillow's 1 MiB, which would make the whole picture unreadable.
-PngImagePlugin.MAX_TEXT_CHUNK = 16 << 20
-PngImagePlugin.MAX_TEXT_MEMORY = 64 << 20
 
 
 class Source(NamedTuple):
@@ -73,7 +69,8 @@ def _document(data: bytes) -> Source:
 def _previews(data: bytes, name: str) -> Iterator[Source]:
     if missing := raw.shortfall(data):
         raise BadPicture(truncated(missing), format=name)
-    told, found, block = raw.size(data), raw.previews(data), blocks.blocks(data).exif
+    with bounds.again():
+        told, found, block = raw.size(data), raw.previews(data), blocks.blocks(data).exif
     turn = exif.orientation(exif.parse(block)) if block else None
     # A thumbnail of a few hundred pixels shows no letters.
     small = not found or max(found[0][:2]) < _SMALL
@@ -98,6 +95,23 @@ def stored_size(data: bytes) -> tuple[int, int] | None:
 @contextmanager
 def opened(source: Source) -> Iterator[Image.Image]:
     """The picture, not yet decoded where its decoder can wait. Raises whatever a decoder does."""
+    with _text_limit(), _by_form(source) as image:
+        yield image
+
+
+@contextmanager
+def _text_limit() -> Iterator[None]:
+    """Packed texts and profiles of a PNG beyond Pillow's limits, globals of 1 MiB and more, make it unreadable."""
+    before = PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY
+    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = bounds.now().bounds.inflated
+    try:
+        yield
+    finally:
+        PngImagePlugin.MAX_TEXT_CHUNK, PngImagePlugin.MAX_TEXT_MEMORY = before
+
+
+@contextmanager
+def _by_form(source: Source) -> Iterator[Image.Image]:
     if source.form == "psd" and not source.inner:
         found = psd.document(source.data)
         assert found is not None  # or there would be no source

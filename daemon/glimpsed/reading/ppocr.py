@@ -6,6 +6,7 @@ Only a worker process loads them; importing this module does not.
 """
 
 import importlib.metadata
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -157,6 +158,9 @@ def _session(model: Path) -> Any:
     thread that makes the process's first session. See https://github.com/microsoft/onnxruntime/pull/5391.
     """
     import cv2  # noqa: PLC0415
+
+    # Else its builds for Linux give the machine a number, keep that in the home directory, and send what they counted.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime  # noqa: PLC0415
 
     cv2.setNumThreads(1)

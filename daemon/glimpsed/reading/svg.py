@@ -13,6 +13,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from glimpsed.reading import bounds
 from glimpsed.reading.texts import clean
 
 LIMIT = 64 << 20
@@ -54,9 +55,7 @@ def is_svg(data: bytes) -> bool:
 
 def read(data: bytes) -> Drawing:
     """Raises BadDrawing and nothing else."""
-    plain = _inflated(data, LIMIT + 1) if data[:2] == _PACKED else data
-    if plain is None:
-        raise BadDrawing("it cannot be inflated")
+    plain = _unpacked(data) if data[:2] == _PACKED else data
     if len(plain) > LIMIT:
         raise BadDrawing(f"more than {LIMIT} bytes")
     try:
@@ -66,6 +65,18 @@ def read(data: bytes) -> Drawing:
         raise BadDrawing(f"no XML: {error}") from None
     except (DefusedXmlException, ValueError, LookupError, RecursionError) as error:
         raise BadDrawing(f"no XML that is read: {type(error).__name__}") from None
+
+
+def _unpacked(data: bytes) -> bytes:
+    spent = bounds.now()
+    plain = _inflated(data, spent.inflatable + 1)
+    if plain is None:
+        raise BadDrawing("it cannot be inflated")
+    whole = len(plain) <= spent.inflatable
+    spent.inflated(len(plain), whole=whole)
+    if not whole:
+        raise BadDrawing(f"more than {spent.bounds.inflated} bytes")
+    return plain
 
 
 def _inflated(data: bytes, limit: int) -> bytes | None:

@@ -1,12 +1,15 @@
-"""A picture worker: `python -m glimpsed.reading.worker MAX_PIXELS MEMORY [MODEL]…`, asked through its stdin.
+"""A picture worker: `python -m glimpsed.reading.worker MAX_PIXELS MEMORY [PRIVATE [BOUNDS [MODEL]…]]`.
 
-It opens files that anybody may have made, so it runs bounded in memory and may die at any of them.
+It is asked through its stdin. It opens files that anybody may have made, so it confines itself before the first (see
+`confine`) and may die at any of them. PRIVATE is the folder where it may write, empty for none, BOUNDS a
+`bounds.Bounds` in JSON, each MODEL one of recognition.
 """
 
 import os
 import stat
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -17,7 +20,10 @@ from numpy.typing import NDArray
 
 from glimpsed import files
 from glimpsed.children import serve_parent
-from glimpsed.reading import anew, content, limits, places, sidecar
+from glimpsed.reading import anew, content, places, sidecar
+from glimpsed.reading.bounds import USUAL, Bounds, bounded
+from glimpsed.reading.confine import confine
+from glimpsed.reading.confinement import Confinement
 from glimpsed.reading.faults import BadPicture
 from glimpsed.reading.messages import (
     Beside,
@@ -25,6 +31,8 @@ from glimpsed.reading.messages import (
     Explained,
     Failed,
     Got,
+    Greet,
+    Greeted,
     Hash,
     Hashed,
     Place,
@@ -35,7 +43,7 @@ from glimpsed.reading.messages import (
     Request,
 )
 from glimpsed.reading.ocr import Found, Ocr
-from glimpsed.records import Fault, FaultKind, Stamp
+from glimpsed.records import Content, Fault, FaultKind, Stamp
 
 NICE = 10
 """Of every worker. Not SCHED_IDLE: the first pass shall be quick on a machine at work too, and a process that went
@@ -56,11 +64,13 @@ class _UnreadError(Exception):
 class Worker:
     """Answers requests about pictures; what it raises ends the process."""
 
-    def __init__(self, max_pixels: int, largest_file: int = limits.LARGEST_FILE, models: Sequence[Path] = ()) -> None:
+    def __init__(self, max_pixels: int, bounds: Bounds = USUAL, models: Sequence[Path] = ()) -> None:
         """`models`: of recognition, besides the bundled one."""
         self._max_pixels = max_pixels
         self._models = models
-        self._largest_file = largest_file
+        self._bounds = bounds
+        self.confinement: tuple[Confinement, ...] = ()
+        """What bounds this process, as far as it knows."""
         self._decoder = msgspec.msgpack.Decoder(Request)
         self._encoder = msgspec.msgpack.Encoder()
         self._ocr: Ocr | None = None
@@ -71,13 +81,15 @@ class Worker:
 
     def answer(self, request: Request) -> Reply:
         """The reply to a request."""
+        if isinstance(request, Greet):
+            return Greeted(self.confinement)
         path = os.fsdecode(request.path)
         try:
             match request:
                 case Read():
                     return self._read(path, request.known)
                 case Place():
-                    return _beside(path)
+                    return self._beside(path)
                 case Hash():
                     data, stamp = self._bytes(path)
                     return Hashed(blake3(data).hexdigest(), stamp)
@@ -94,10 +106,10 @@ class Worker:
         content_id = blake3(data).hexdigest()
         said, thumbnail = None, None
         if content_id not in known:
-            said, thumbnail = content.read_content(data, content_id, max_pixels=self._max_pixels)
+            said, thumbnail = content.read_content(data, content_id, max_pixels=self._max_pixels, bounds=self._bounds)
             said = places.located(said)
         del data
-        beside = _beside(path)
+        beside = self._beside(path)
         took = (perf_counter() - began) * 1000
         return Got(stamp, beside.beside, content_id, said, beside.parts, beside.content, thumbnail, took)
 
@@ -115,7 +127,8 @@ class Worker:
 
         text = ""
         try:
-            text, pages = content.words(data, request.page, read, max_pixels=self._max_pixels)
+            with bounded(self._bounds):
+                text, pages = content.words(data, request.page, read, max_pixels=self._max_pixels)
         except BadPicture as bad:
             fault = bad.fault
         took = (perf_counter() - began) * 1000
@@ -126,17 +139,18 @@ class Worker:
         times = anew.Times()
         data, stamp = self._bytes(path)
         times.lap("file")
-        return anew.explain(
-            path,
-            data,
-            stamp,
-            blake3(data).hexdigest(),
-            files.beside(path),
-            max_pixels=self._max_pixels,
-            read=(lambda pixels: self._engine().read(pixels, request.packs)) if request.pixels else None,
-            drawn=request.drawn,
-            times=times,
-        )
+        with bounded(self._bounds):
+            return anew.explain(
+                path,
+                data,
+                stamp,
+                blake3(data).hexdigest(),
+                files.beside(path),
+                max_pixels=self._max_pixels,
+                read=(lambda pixels: self._engine().read(pixels, request.packs)) if request.pixels else None,
+                drawn=request.drawn,
+                times=times,
+            )
 
     def _engine(self) -> Ocr:
         self._ocr = self._ocr or Ocr(self._models)
@@ -166,8 +180,8 @@ class Worker:
         stamp = files.stamp_of(status)
         if not stat.S_ISREG(status.st_mode):
             raise _UnreadError(None, None)
-        if stamp.size > self._largest_file:
-            what = f"{stamp.size:,} bytes are more than the {self._largest_file:,} that are read"
+        if stamp.size > self._bounds.bytes:
+            what = f"{stamp.size:,} bytes; at most {self._bounds.bytes:,} are read ([read] max_bytes)"
             raise _UnreadError(stamp, Fault(FaultKind.TOO_LARGE, what))
         with open(descriptor, "rb", closefd=False) as file:
             data = file.read(stamp.size)
@@ -175,22 +189,30 @@ class Worker:
             raise _UnreadError(None, None)
         return data, stamp
 
-
-def _beside(path: str) -> Beside:
-    # The state first: a sidecar that changes while it is read differs from it, and is read again.
-    state = files.beside(path)
-    if not state:
-        return Beside((), None, state)
-    parts, said = sidecar.read(path)
-    return Beside(parts, places.located(said) if said is not None else None, state)
+    def _beside(self, path: str) -> Beside:
+        # The state first: a sidecar that changes while it is read differs from it, and is read again.
+        state = files.beside(path)
+        if not state:
+            return Beside((), None, state)
+        with bounded(self._bounds) as spent:
+            parts, said = sidecar.read(path)
+            parts, fault = spent.words(parts), spent.fault
+        if fault is not None:
+            said = replace(said or Content(""), fault=replace(fault, what=f"a sidecar has {fault.what}"))
+        return Beside(parts, places.located(said) if said is not None else None, state)
 
 
 def main() -> None:
     """Serve the parent until it is gone."""
-    max_pixels, memory = map(int, sys.argv[1:3])
-    models = [Path(argument) for argument in sys.argv[3:]]
+    max_pixels, memory, *more = sys.argv[1:]
+    private, bounds, *models = (*more, *("", "{}")[len(more) :])
     os.nice(NICE)
-    serve_parent(Worker(max_pixels, models=models).handle, idle=False, memory=memory)
+    worker = Worker(int(max_pixels), msgspec.json.decode(bounds, type=Bounds), [Path(model) for model in models])
+
+    def bound() -> None:
+        worker.confinement = confine(private or None, int(memory))
+
+    serve_parent(worker.handle, idle=False, memory=int(memory), confine=bound)
 
 
 if __name__ == "__main__":

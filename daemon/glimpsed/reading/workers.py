@@ -1,12 +1,11 @@
 """The picture workers, seen from the daemon: bounded in memory and time, replaced when they die."""
 
 import os
-from collections import deque
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from time import perf_counter
 from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Self, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -17,7 +16,13 @@ from glimpsed.children import Child
 from glimpsed.errors import ChildError
 from glimpsed.reading import limits, messages
 from glimpsed.reading.available import Foreign
+from glimpsed.reading.bounds import USUAL, Bounds
+from glimpsed.reading.confined import ConfinedChild
+from glimpsed.reading.confinement import Confinement
 from glimpsed.reading.limits import default_count
+from glimpsed.reading.recycling import USUAL as WHEN
+from glimpsed.reading.recycling import Recycling
+from glimpsed.reading.turns import Turns
 from glimpsed.records import Content, Fault, FaultKind, Part, Reading, Stamp, Unread, Words
 
 __all__ = ["Turns", "Workers", "default_count"]
@@ -29,54 +34,7 @@ _ENVIRONMENT: Mapping[str, str] = {
     "MALLOC_ARENA_MAX": "2",
 }
 
-_T = TypeVar("_T")
 _R = TypeVar("_R", bound=msgspec.Struct)
-
-
-class Turns(Generic[_T]):
-    """Who gets which worker next: reads before OCR, and OCR never on the last of several workers.
-
-    So a read waits for no OCR where there are two workers or more. OCR keeps to the workers of low number and reads
-    to those of high number, as far as they are free: few workers load the OCR models.
-    """
-
-    def __init__(self, count: int) -> None:
-        self._free = set(range(count))
-        self._for_ocr = range(max(1, count - 1))
-        self._reads: deque[_T] = deque()
-        self._ocr: deque[_T] = deque()
-        self._asked: deque[_T] = deque()
-
-    def wait(self, who: _T, *, ocr: bool, asked: bool = False) -> None:
-        """`who` wants a worker. As many wait as there are callers: each waits for its own.
-
-        `asked`: somebody waits for this OCR, which goes before all else, but on no other workers than OCR does.
-        """
-        (self._asked if ocr and asked else self._ocr if ocr else self._reads).append(who)
-
-    def give_up(self, who: _T) -> None:
-        """`who` waits no longer."""
-        for waiting in (self._reads, self._ocr, self._asked):
-            with suppress(ValueError):
-                waiting.remove(who)
-
-    def free(self, worker: int) -> None:
-        """A worker that `next` gave out is done."""
-        self._free.add(worker)
-
-    def next(self) -> tuple[_T, int] | None:
-        """Who goes now, and with which worker; None where nobody can."""
-        able = self._free.intersection(self._for_ocr)
-        if self._asked and able:
-            who, worker = self._asked.popleft(), min(able)
-        elif self._reads and self._free:
-            who, worker = self._reads.popleft(), max(self._free)
-        elif self._ocr and able:
-            who, worker = self._ocr.popleft(), min(able)
-        else:
-            return None
-        self._free.remove(worker)
-        return who, worker
 
 
 class _Turn:
@@ -99,12 +57,16 @@ class Workers:
         timeout: float,
         max_pixels: int,
         memory: int | None = None,
+        bounds: Bounds = USUAL,
+        recycling: Recycling = WHEN,
+        private: str | None = None,
         module: str = "glimpsed.reading.worker",
         foreign: Foreign | None = None,
     ) -> None:
         """`memory`: bytes that each may allocate; unless given, what a picture of `max_pixels` needs.
 
-        `foreign`: what reads the lines that the bundled models cannot write; nothing unless given.
+        `private` is the directory in which each gets a folder of its own, the one place where it can write. `foreign`:
+        what reads the lines that the bundled models cannot write; nothing unless given.
         """
         self.count = max(1, count)
         self.foreign = foreign or Foreign()
@@ -112,16 +74,23 @@ class Workers:
         """Workers that had to be replaced so far."""
         self._timeout = timeout
         bound = limits.worker_memory(max_pixels) if memory is None else memory
+        places = [None if private is None else os.path.join(private, f"worker-{n + 1}") for n in range(self.count)]
         self._children = [
-            Child(
-                module,
-                str(max_pixels),
-                str(bound),
-                *self.foreign.models,
-                name=f"picture worker {number + 1}",
-                environment=_ENVIRONMENT,
+            ConfinedChild(
+                Child(
+                    module,
+                    str(max_pixels),
+                    str(bound),
+                    place or "",
+                    msgspec.json.encode(bounds).decode(),
+                    *self.foreign.models,
+                    name=f"picture worker {number}",
+                    environment=_ENVIRONMENT if place is None else {**_ENVIRONMENT, "TMPDIR": place},
+                ),
+                recycling,
+                place,
             )
-            for number in range(self.count)
+            for number, place in enumerate(places, start=1)
         ]
         self._turns: Turns[_Turn] = Turns(self.count)
         self._decoder = msgspec.msgpack.Decoder(messages.Reply)
@@ -136,6 +105,17 @@ class Workers:
             async with anyio.create_task_group() as group:
                 for child in self._children:
                     group.start_soon(child.stop)
+
+    @property
+    def confinement(self) -> tuple[Confinement, ...]:
+        """What bounds the workers, and what does not; empty until one was started."""
+        said = next((child.confinement for child in reversed(self._children) if child.confinement), ())
+        return (*said, Confinement("time", True, f"{self._timeout:g} s a picture")) if said else ()
+
+    @property
+    def recycled(self) -> int:
+        """Workers that made room for new ones with nothing wrong with them."""
+        return sum(child.recycled for child in self._children)
 
     def pids(self) -> list[int]:
         """Of the workers that are running."""
@@ -251,7 +231,7 @@ class Workers:
             raise ChildError(f"{child.name} answered nonsense: {what}")
 
     @asynccontextmanager
-    async def _worker(self, *, ocr: bool, asked: bool) -> AsyncIterator[Child]:
+    async def _worker(self, *, ocr: bool, asked: bool) -> AsyncIterator[ConfinedChild]:
         turn = _Turn()
         self._turns.wait(turn, ocr=ocr, asked=asked)
         self._hand_out()

@@ -1,14 +1,14 @@
-"""XMP packets (ISO 16684-1), embedded or in sidecars, by defusedxml: no entity is ever expanded."""
+"""XMP packets (ISO 16684-1), embedded or in sidecars, by defusedxml: no entity is expanded unless the bounds say so."""
 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element, ParseError
 
-from defusedxml.common import DefusedXmlException
-from defusedxml.ElementTree import fromstring
+from defusedxml.common import DefusedXmlException, EntitiesForbidden
+from defusedxml.ElementTree import DefusedXMLParser
 
-from glimpsed.reading import dates, fields
+from glimpsed.reading import bounds, dates, fields
 from glimpsed.reading.exif import camera_name, on_earth
 from glimpsed.reading.fields import Field, worded
 from glimpsed.reading.texts import clean, decode
@@ -67,7 +67,10 @@ def _root(packet: bytes) -> Element | None:
     text = _text(packet)
     try:
         return _parsed(text)
-    except (DefusedXmlException, RecursionError):
+    except DefusedXmlException:
+        bounds.now().entities()
+        return None
+    except RecursionError:
         return None
     except (ParseError, ValueError, LookupError):
         pass
@@ -83,8 +86,33 @@ def _root(packet: bytes) -> Element | None:
         return None
 
 
+class _Parser(DefusedXMLParser):
+    """Refuses more than so many entities, and all that are outside of the packet; expat bounds what they become."""
+
+    def __init__(self, entities: int) -> None:
+        super().__init__(forbid_dtd=entities == 0, forbid_entities=True, forbid_external=True)
+        self._left = entities
+
+    def defused_entity_decl(
+        self,
+        name: str,
+        is_parameter_entity: bool,
+        value: str | None,
+        base: str | None,
+        sysid: str,
+        pubid: str | None,
+        notation_name: str | None,
+    ) -> None:
+        """Called by expat for each declaration."""
+        self._left -= 1
+        if self._left < 0 or value is None:
+            raise EntitiesForbidden(name, value, base, sysid, pubid, notation_name)
+
+
 def _parsed(text: str) -> Element:
-    root: Element = fromstring(text, forbid_dtd=True)
+    parser = _Parser(bounds.now().bounds.xml_entities)
+    parser.feed(text)
+    root: Element = parser.close()
     return root
 
 

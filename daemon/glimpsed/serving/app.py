@@ -146,12 +146,15 @@ def _add_upkeep(app: FastAPI, door: Door) -> None:
         return await door.status()
 
     @app.post("/v1/scan")
-    async def scan(request: Request, asked: models.ScanRequest | None = None) -> models.Scanned:
+    async def scan(request: Request, asked: models.PathsRequest | None = None) -> models.Scanned:
         """Compare the folders, or parts of them, with the disk now."""
         allow(request, _SCANNING)
-        asked = asked or models.ScanRequest()
-        paths = [exact(path, None) for path in asked.paths]
-        return await door.scan([*paths, *(exact(None, given) for given in asked.paths_bytes)])
+        return await door.scan(_paths(asked))
+
+    @app.post("/v1/retry")
+    async def retry(asked: models.PathsRequest | None = None) -> models.Retried:
+        """Try again what could not be read: now, and as often as a new picture."""
+        return await door.retry(_paths(asked))
 
     @app.get(
         "/v1/events",
@@ -166,6 +169,11 @@ def _add_upkeep(app: FastAPI, door: Door) -> None:
     async def metrics() -> Response:
         """Counters in the Prometheus text format."""
         return Response(await door.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+def _paths(asked: models.PathsRequest | None) -> list[str]:
+    asked = asked or models.PathsRequest()
+    return [*(exact(path, None) for path in asked.paths), *(exact(None, given) for given in asked.paths_bytes)]
 
 
 def exact(path: str | None, path_bytes: str | None) -> str:

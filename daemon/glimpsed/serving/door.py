@@ -30,6 +30,10 @@ class Door(Protocol):
         """Compare folders, or what lies below paths in them, with the disk; returns when the hints are out."""
         ...
 
+    async def retry(self, paths: list[str]) -> models.Retried:
+        """Try again what could not be read at or below these paths, or anywhere where none is given."""
+        ...
+
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         """What is known of a path, and why it is as it is; with what `read` asks to be read again."""
         ...

@@ -172,6 +172,14 @@ class FolderStatus(BaseModel):
     pictures: int
 
 
+class ConfinementStatus(BaseModel):
+    """One thing that bounds the processes that read pictures, or does not."""
+
+    name: str = Field(description="memory, file size, open files, time, writing, attributes, network or signals")
+    holds: bool
+    how: str = Field(description="by what, and how far; or why not")
+
+
 class Status(BaseModel):
     """How the daemon is."""
 
@@ -182,11 +190,12 @@ class Status(BaseModel):
     pictures: PictureCounts
     formats: FormatsStatus
     folders: list[FolderStatus]
+    confinement: list[ConfinementStatus] = Field([], description="empty until a picture was read")
     warnings: list[str]
 
 
-class ScanRequest(BaseModel):
-    """What to compare with the disk."""
+class PathsRequest(BaseModel):
+    """Which folders, directories or files a request is about."""
 
     paths: list[str] = Field(default=[], max_length=1000, description="absolute; none at all: every folder")
     paths_bytes: list[str] = Field(default=[], max_length=1000, description="more, in base64, not UTF-8")
@@ -196,6 +205,13 @@ class Scanned(BaseModel):
     """What was scanned."""
 
     paths: list[str]
+    warnings: list[str]
+
+
+class Retried(BaseModel):
+    """What is tried again."""
+
+    pictures: int = Field(description="that could not be read, and are read again now")
     warnings: list[str]
 
 

@@ -45,6 +45,14 @@ class Backlog(Reads):
         due = values(await self._engine.select(["retry_at"], where), "retry_at")
         return min(due, default=None)
 
+    async def failed(self, places: Collection[str]) -> list[str]:
+        """The paths at or below these that could not be read, or whose second pass failed; missing ones left out."""
+        found: dict[str, None] = {}
+        for place in places:
+            where = f"{sql.PRESENT} AND error IS NOT NULL AND {sql.inside(place)}"
+            found |= dict.fromkeys(await converted(_paths, await self._engine.select(["path"], where)))
+        return list(found)
+
     async def unfinished(self, current: Current, *, indexed_before: float) -> int:
         """How many rows made at or before that time have yet to go through the first or second pass, or to be encoded.
 

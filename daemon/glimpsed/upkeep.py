@@ -1,0 +1,58 @@
+"""What people ask to be done: looking at the disk now, and trying again what could not be read."""
+
+import os
+
+from glimpsed import files
+from glimpsed.errors import UsageError
+from glimpsed.events import Event
+from glimpsed.indexing.again import try_again
+from glimpsed.pipeline import Pipeline
+from glimpsed.serving import models
+
+
+async def scan(pipeline: Pipeline, paths: list[str]) -> models.Scanned:
+    """See Door."""
+    wanted = _placed(pipeline, paths)
+    online = set(pipeline.folders.online())
+    for done in [
+        pipeline.scans.ask(folder, under=under, why="asked for") for folder, under in wanted if folder in online
+    ]:
+        await done.wait()
+    return models.Scanned(
+        paths=[files.shown(under or folder) for folder, under in wanted],
+        warnings=_offline(pipeline, wanted, "nothing was scanned there"),
+    )
+
+
+async def retry(pipeline: Pipeline, paths: list[str]) -> models.Retried:
+    """See Door."""
+    context = pipeline.context
+    wanted = _placed(pipeline, paths)
+    places = [under or folder for folder, under in wanted]
+    failed = await context.table.failed(places)
+    pictures = await try_again(failed, context)
+    context.journal.say(Event.PICTURES_RETRIED, pictures=pictures, paths=list(map(files.shown, places)))
+    return models.Retried(
+        pictures=pictures, warnings=_offline(pipeline, wanted, "its pictures are tried when it is back")
+    )
+
+
+def _placed(pipeline: Pipeline, paths: list[str]) -> list[tuple[str, str | None]]:
+    """Folder and, where a path is less than that, the path; all folders where none is named.
+
+    Raises UsageError for a path that lies in no folder.
+    """
+    if not paths:
+        return [(folder, None) for folder in pipeline.folders.names]
+    wanted: list[tuple[str, str | None]] = []
+    for path in map(os.path.normpath, paths):
+        folder = pipeline.folders.directory_folder(path) or pipeline.folders.folder_of(path)
+        if folder is None:
+            raise UsageError(f"{files.shown(path)} is in no watched folder, or is ignored")
+        wanted.append((folder, None if path == folder else path))
+    return wanted
+
+
+def _offline(pipeline: Pipeline, wanted: list[tuple[str, str | None]], so: str) -> list[str]:
+    offline = {folder for folder, _ in wanted} - set(pipeline.folders.online())
+    return [f"{files.shown(folder)} is offline: {so}" for folder in sorted(offline)]
