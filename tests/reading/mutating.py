@@ -1,13 +1,18 @@
 """Files that no program would write, made from valid ones: the same for the same seed."""
 
+import gzip
+import io
 import random
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
+from tests import documents, raws
 from tests.pictures import draw, encode, exif, iptc_block, noisy, segment, xmp_packet
 
 CRASHES = Path(__file__).parent / "crashes"
@@ -31,10 +36,18 @@ _XMP = (
     "<dc:subject><rdf:Bag><rdf:li>ramen</rdf:li></rdf:Bag></dc:subject><photoshop:City>Kyoto</photoshop:City>"
 )
 
+_SVG = (
+    b"<?xml version='1.0'?><!DOCTYPE svg [<!ENTITY where 'Kyoto'>]><svg xmlns='http://www.w3.org/2000/svg'"
+    b" width='160' height='60'><title>Lunch</title><desc>A receipt</desc><text>Ramen in &where;</text></svg>"
+)
+
 
 @cache
 def seeds() -> tuple[tuple[str, bytes], ...]:
-    """Suffix and bytes of valid pictures, small, of every format that can be written here, with words in them."""
+    """Suffix and bytes of valid pictures, small, of every format that can be written here, with words in them.
+
+    Which these are depends on the extras that are installed.
+    """
     picture = draw("Ramen", size=(160, 60), margin=8)
     made: list[tuple[str, bytes]] = []
 
@@ -62,7 +75,48 @@ def seeds() -> tuple[tuple[str, bytes], ...]:
     add("BMP", picture.convert("P"))
     add("TGA", options={"compression": "tga_rle"})
     made.append(("jpg", segment(made[0][1], 0xE1, b"Exif\0\0" + _big_endian())))
-    return tuple(made)
+    return (*made, *_documents(picture), *_raws(), *_of_extras(picture))
+
+
+def _documents(picture: Image.Image) -> Iterator[tuple[str, bytes]]:
+    """Photoshop's, and drawings."""
+    planes = np.moveaxis(np.asarray(picture.convert("RGB")), 2, 0)
+    for packing in (0, 1, 2, 3):
+        yield "psd", documents.document(planes, packing=packing)
+    yield "psb", documents.document(planes, packing=1, large=True)
+    yield "svg", _SVG
+    yield "svgz", gzip.compress(_SVG, mtime=0)
+
+
+def _raws() -> Iterator[tuple[str, bytes]]:
+    preview = raws.jpeg((96, 64), exif=exif(**_TELLING).tobytes())
+    yield "nef", raws.camera(previews=[preview])
+    yield "cr3", raws.cr3(preview)
+    yield "raf", raws.raf(preview)
+    yield "orf", raws.olympus(preview)
+    yield "rw2", raws.panasonic(preview)
+    yield "dng", raws.negative((64, 48))
+
+
+def _of_extras(picture: Image.Image) -> Iterator[tuple[str, bytes]]:
+    """Of the formats whose libraries are installed."""
+    told = {"exif": exif(**_TELLING).tobytes(), "xmp": xmp_packet(_XMP)}
+    with suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        yield "heic", _saved(picture, "HEIF", **told)
+    with suppress(ImportError):
+        from pillow_jxl import JpegXLImagePlugin  # noqa: F401  it registers itself
+
+        yield "jxl", _saved(picture, "JXL", **told)
+        yield "jxl", _saved(picture, "JXL", compress_metadata=True, **told)
+
+
+def _saved(picture: Image.Image, form: str, **options: Any) -> bytes:
+    out = io.BytesIO()
+    picture.save(out, form, **options)
+    return out.getvalue()
 
 
 def _big_endian() -> bytes:
