@@ -203,8 +203,8 @@ def test_a_picture_in_another_script_is_read_on_its_head_too(whole: Whole) -> No
     if not can_draw("".join(lines)):
         pytest.skip(f"this machine has no font for {lines[0]}")
     found = whole(draw(lines).rotate(180), ("rus", "kor"))
-    if found.lines:  # the classifier need not see it; what it sees is right
-        assert found.text == "\n".join(lines)
+    assert found.text == "\n".join(lines)
+    assert found.lines[0].top > found.lines[1].top  # where it stands in the picture as it is
 
 
 def test_lines_left_unread_are_counted(whole: Whole) -> None:
