@@ -197,6 +197,16 @@ def test_tesseract_reads_what_the_models_cannot(whole: Whole, pack: str) -> None
     assert found.languages == (next(code for code, name in PACKS.items() if name == pack),)
 
 
+@pytest.mark.skipif("rus" not in tesseract.packs(), reason="tesseract with Russian is not installed")
+def test_a_picture_in_another_script_is_read_on_its_head_too(whole: Whole) -> None:
+    lines = FOREIGN["rus"][:2]
+    if not can_draw("".join(lines)):
+        pytest.skip(f"this machine has no font for {lines[0]}")
+    found = whole(draw(lines).rotate(180), ("rus", "kor"))
+    assert found.text == "\n".join(lines)
+    assert found.lines[0].top > found.lines[1].top  # where it stands in the picture as it is
+
+
 def test_lines_left_unread_are_counted(whole: Whole) -> None:
     line = "Сегодня хорошая погода"
     if not can_draw(line):

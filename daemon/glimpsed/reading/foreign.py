@@ -14,6 +14,7 @@ _WORTH_ALL = 4  # heights of a line: with less to read, a logo or a pattern more
 _FEW = 4  # … only so many languages are tried
 _MOST = 100  # lines of a picture that tesseract is asked for
 _CERTAIN = 0.88  # mean confidence at which no other script is tried: none but the right one reaches it
+_CHOSEN = 0.66  # mean confidence of the lines that a language is told by
 _ACCEPTED = 0.6  # of a line; in a wrong language most are below .5
 _TAKES_ALL = {"tha": 0.86}  # a model that is surer than others of what is not its own
 _LETTERS = 4  # that a language is told by, at least; an arrow or a logo is two letters in some script
@@ -116,6 +117,8 @@ def _confidence(sample: Sequence[Unread], pack: str, timeout: float) -> float:
     heard = tesseract.read([one.crop for one in sample], pack, timeout=timeout)
     believed = [(text, said.score) for said in heard if (text := words(said, pack))]
     if sum(sign.isalpha() for text, _ in believed for sign in text) < _LETTERS:
+        return 0.0
+    if sum(score for _, score in believed) < _CHOSEN * len(believed):
         return 0.0
     return sum(score for _, score in believed) / len(sample)
 

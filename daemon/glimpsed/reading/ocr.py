@@ -100,6 +100,11 @@ class Ocr:
         until = now() + _FOREIGN_TIME
         taken = by_models(rest, self._others)
         foreign, languages = by_tesseract(rest, packs, until=until, now=now)
+        if not languages and not told and packs and self._on_its_head(rest):
+            corner = np.array([picture.shape[1], picture.shape[0]], dtype=np.float32)
+            over = [Unread(corner - one.box, one.crop[::-1, ::-1]) for one in rest]
+            foreign, languages = by_tesseract(over, packs, until=until, now=now)
+            rest, turned = (over, not turned) if languages else (rest, turned)
         taken += foreign
         left = sum(_texty(one) for one in rest)
         doubted, second = _doubts(told, languages, packs, left)
@@ -150,14 +155,16 @@ class Ocr:
         sample = sorted(read, key=lambda one: -one.crop.size)[:_SAMPLE]
         turned = [one._replace(guess=self._recogniser.read(one.crop[::-1, ::-1])) for one in sample]
         ours, theirs = (sum(len(one.guess.text) for one in some if one.legible) for some in (sample, turned))
-        if ours == theirs:
-            theirs += 2 * sum(self._classifier.turned(one.crop) for one in sample) > len(sample) + 1
         if theirs <= ours:
             return read, False
         height, width = picture.shape[:2]
         corner = np.array([width, height], dtype=np.float32)
         again = np.roll(corner - boxes, 2, axis=1)
         return [self._one(picture[::-1, ::-1], box) for box in again], True
+
+    def _on_its_head(self, rest: Sequence[Unread]) -> bool:
+        """Whether the classifier takes most lines for turned; of scripts that it has not learnt it knows little."""
+        return 2 * sum(self._classifier.turned(one.crop) for one in rest) > len(rest)
 
     def _one(self, picture: Picture, box: Boxes) -> Read:
         crop = cut_out(picture, box)
