@@ -93,6 +93,17 @@ class Event(StrEnum):
         "warning",
         "An encoder cannot be used, another takes over: `encoder`, `step`, `error`.",
     )
+    DEVICE_LOST = (
+        "device_lost",
+        "warning",
+        "A device cannot be used for now, the next one or the fallback takes over: `device`, `error`.",
+    )
+    DEVICE_STILL_LOST = (
+        "device_still_lost",
+        "debug",
+        "It was looked for and is not back: `device`, `looked` (times so far), `error` (what it was lost for).",
+    )
+    DEVICE_BACK = "device_back", "info", "A device that was lost is used again: `device`, `encoder`."
 
     REFRESH_STARTED = (
         "refresh_started",

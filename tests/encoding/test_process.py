@@ -376,6 +376,32 @@ async def test_unused_it_can_be_ended_and_comes_back(fake: EncoderProcess) -> No
         group.cancel_scope.cancel()
 
 
+async def test_processes_change_places_after_the_batch_in_flight(
+    fake: EncoderProcess, diary: Path, tmp_path: Path
+) -> None:
+    gate = Gate(tmp_path / "gate")
+    other = fake.another()
+    try:
+        await fake.load()
+        await other.load(EncoderSpec("bge-m3", device="cuda:0"))
+        before, after = fake.pid, other.pid
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: fake.encode([(gate.word,)], query=False))
+            await until(lambda: any(gate.word in line for line in lines(diary)))
+            group.start_soon(fake.change_places, other)
+            await anyio.wait_all_tasks_blocked()
+            assert fake.pid == before, "it is at work"
+            gate.open()
+        assert (fake.pid, other.pid) == (after, before)
+        assert fake.info is not None
+        assert (fake.info.device, fake.spec.device, other.spec.device) == ("cuda:0", "cuda:0", "cpu")
+        assert same((await fake.encode([("next",)], query=False))[0], alone("next"))
+        assert fake.encoded == 2, "what was encoded before still counts"
+    finally:
+        await other.stop()
+    assert fake.pid == after
+
+
 async def test_it_ends_with_the_daemon(diary: Path, tmp_path: Path) -> None:
     """A daemon killed with -9 leaves no encoder behind, not even one at work."""
     gate = Gate(tmp_path / "gate")

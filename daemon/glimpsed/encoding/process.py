@@ -79,12 +79,14 @@ class EncoderProcess:
         """Of the encoder that was loaded last; it may have been unloaded since."""
         self.encoded = 0
         """Texts encoded so far, questions not counted."""
-        idle = spec.kind == "fallback" if idle is None else idle
+        self._module = module
+        self._environment = dict(environment or {})
+        self._idle = spec.kind == "fallback" if idle is None else idle
         self._child = Child(
             module,
-            *(["--idle"] if idle else []),
+            *(["--idle"] if self._idle else []),
             name=f"encoder {spec.kind}",
-            environment={**ENVIRONMENT, **(environment or {})},
+            environment={**ENVIRONMENT, **self._environment},
         )
         self._decoder = msgspec.msgpack.Decoder(Reply)
         self._turns: Turns[Turn] = Turns()
@@ -177,6 +179,21 @@ class EncoderProcess:
             await anyio.sleep_until(due)
             due = (anyio.current_time() if self._users else self._used_at) + seconds
         self._used = anyio.Event()
+
+    def another(self) -> "EncoderProcess":
+        """One of the same kind with a process of its own, not started yet."""
+        return EncoderProcess(self.spec, idle=self._idle, module=self._module, environment=self._environment)
+
+    async def change_places(self, other: "EncoderProcess") -> None:
+        """Go on with the process and the encoder that `other` has loaded; it gets this one's. Waits its turn.
+
+        Nobody else may use `other` meanwhile.
+        """
+        async with self._turn(Lane.QUESTION):
+            self._child, other._child = other._child, self._child
+            self.spec, other.spec = other.spec, self.spec
+            self.info, other.info = other.info, self.info
+            self._pace, self._reach = other._pace, other._reach  # another device, another speed
 
     async def stop(self) -> None:
         """End the process after the request in flight. The next call starts it again."""
