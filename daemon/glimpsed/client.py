@@ -60,6 +60,15 @@ class Answer(TypedDict):
     warnings: list[str]
 
 
+class LostDevice(TypedDict):
+    """A device that could not be used."""
+
+    device: str
+    reason: str
+    looked: int
+    """How often it was looked for since, in vain."""
+
+
 class EncoderStatus(TypedDict):
     """What new texts are encoded with."""
 
@@ -69,6 +78,9 @@ class EncoderStatus(TypedDict):
     reason: str
     step: NotRequired[str | None]
     """What is missing for the stronger one: extra, weights, head files, trust or device."""
+    phase: str
+    """choosing, loading, ready, unloaded or failed."""
+    lost: NotRequired[list[LostDevice]]
 
 
 class FolderStatus(TypedDict):

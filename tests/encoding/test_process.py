@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import msgspec
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tests.encoding.fakes import DIMENSION as FAKE_DIMENSION
 from tests.encoding.fakes import FakeEncoder, probe
 from tests.waiting import until
 
-from glimpsed.encoding.batch import Lane, Reach
+from glimpsed.encoding.batch import Courtesy, Lane, Reach
 from glimpsed.encoding.child import Server
 from glimpsed.encoding.encoder import Text, UnencodableError, rough_tokens
 from glimpsed.encoding.fallback import DIMENSION, FALLBACK_ID, Fallback
@@ -57,9 +58,9 @@ async def fake(diary: Path) -> AsyncIterator[EncoderProcess]:
     await process.stop()
 
 
-def make_fake(diary: Path, spec: EncoderSpec | None = None, **environment: str) -> EncoderProcess:
+def make_fake(diary: Path, **environment: str) -> EncoderProcess:
     return EncoderProcess(
-        spec or EncoderSpec("bge-m3"),
+        EncoderSpec("bge-m3"),
         module="fakes",
         environment={
             "PYTHONPATH": os.pathsep.join((HERE, ROOT, f"{ROOT}/daemon")),
@@ -313,6 +314,52 @@ async def test_a_question_goes_between_the_candidates(fake: EncoderProcess, diar
     order = [line for line in lines(diary) if "in between" in line or "last" in line]
     assert order == ["query in between", "colbert last"]
     assert scores.keys() == {"1", "2"}
+
+
+async def test_no_batch_begins_between_a_question_and_its_candidates(
+    fake: EncoderProcess, diary: Path, tmp_path: Path
+) -> None:
+    """A search waits for one batch at most, the one in flight when it came."""
+    gate = Gate(tmp_path / "gate")
+    await fake.load()
+    page: Text = ("word " * 200,)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: fake.encode([(gate.word,), page, page], query=False))
+        await until(lambda: any(gate.word in line for line in lines(diary)))
+
+        async def search() -> None:
+            await fake.encode([("question",)], query=True)
+            await anyio.lowlevel.checkpoint()  # its candidates are gathered
+            await fake.score("question", [("1", ("candidate",))], {}, at_most=1)
+
+        group.start_soon(search)
+        await anyio.wait_all_tasks_blocked()
+        gate.open()
+    order = [line.split()[0] for line in lines(diary)]
+    assert order[:4] == ["load", "passages", "query", "colbert"]
+    assert set(order[4:]) == {"passages"}
+
+
+async def test_a_search_that_does_not_come_back_holds_a_batch_up_for_a_moment_only(
+    fake: EncoderProcess, diary: Path
+) -> None:
+    await fake.load()
+    fake._line._courtesy = Courtesy(0.05)
+    await fake.encode([("question",)], query=True)
+    await fake.encode([("batch",)], query=False)
+    assert [line.split()[0] for line in lines(diary)] == ["load", "query", "passages"]
+
+
+async def test_a_batch_that_stands_aside_can_be_cancelled(fake: EncoderProcess) -> None:
+    await fake.load()
+    fake._line._courtesy = Courtesy(60.0)
+    await fake.encode([("question",)], query=True)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: fake.encode([("never",)], query=False))
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    assert list(await scored(fake, CANDIDATES[:1], 1)) == ["id 0"]
+    assert same((await fake.encode([("next",)], query=False))[0], alone("next"))
 
 
 async def test_without_a_number_only_what_there_is_time_for(fake: EncoderProcess) -> None:

@@ -6,6 +6,8 @@ from glimpsed.encoding.comeback import Lost
 from glimpsed.encoding.strong import ChosenState
 from glimpsed.events import Event
 
+Said = tuple[Event, dict[str, object]]
+
 
 class News:
     """Compares each state with what was said before."""
@@ -14,7 +16,7 @@ class News:
         self._told: tuple[str, str] | None = None
         self._lost: dict[str, Lost] = {}
 
-    def of(self, state: ChosenState) -> Iterator[tuple[Event, dict[str, object]]]:
+    def of(self, state: ChosenState) -> Iterator[Said]:
         """The lines to say about it, in order; nothing is said twice."""
         yield from self._devices(state)
         if state.phase == "choosing" or (state.phase, state.reason) == self._told:
@@ -22,20 +24,25 @@ class News:
         self._told = (state.phase, state.reason)
         match state.phase:
             case "unloaded":
-                yield Event.ENCODER_UNLOADED, {"encoder": state.id, "reason": state.reason}
+                yield _said(Event.ENCODER_UNLOADED, encoder=state.id, reason=state.reason)
             case "failed":
-                yield Event.ENCODER_FAILED, {"encoder": state.id, "step": state.step, "error": state.reason}
+                yield _said(Event.ENCODER_FAILED, encoder=state.id, step=state.step, error=state.reason)
             case _:
-                said = {"encoder": state.id, "name": state.name, "device": state.device, "reason": state.reason}
-                yield Event.ENCODER_CHOSEN, said
+                yield _said(
+                    Event.ENCODER_CHOSEN, encoder=state.id, name=state.name, device=state.device, reason=state.reason
+                )
 
-    def _devices(self, state: ChosenState) -> Iterator[tuple[Event, dict[str, object]]]:
+    def _devices(self, state: ChosenState) -> Iterator[Said]:
         before, self._lost = self._lost, {one.device: one for one in state.lost}
         for device, one in self._lost.items():
             known = before.get(device)
             if known is None:
-                yield Event.DEVICE_LOST, {"device": device, "error": one.reason}
+                yield _said(Event.DEVICE_LOST, device=device, error=one.reason)
             elif one.looked != known.looked:
-                yield Event.DEVICE_STILL_LOST, {"device": device, "looked": one.looked, "error": one.reason}
+                yield _said(Event.DEVICE_STILL_LOST, device=device, looked=one.looked, error=one.reason)
         for device in before.keys() - self._lost.keys():
-            yield Event.DEVICE_BACK, {"device": device, "encoder": state.id}
+            yield _said(Event.DEVICE_BACK, device=device, encoder=state.id)
+
+
+def _said(event: Event, **fields: object) -> Said:
+    return event, fields
