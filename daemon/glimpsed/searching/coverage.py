@@ -10,6 +10,7 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from operator import mul
 
 from glimpsed import files
 from glimpsed.folding import fold as fold  # noqa: PLC0414  terms and texts are folded alike
@@ -151,17 +152,24 @@ class Asked:
         telling = [term for term in self.terms if term.telling]
         return bool(telling) and all(term.code for term in telling)
 
-    def may_be_in(self, text: str) -> bool:
-        """Whether a folded text can hold any of the terms: told quickly, for most neighbours hold none."""
-        return any(form.probe in text for form in self.forms)
+    @cached_property
+    def _codes(self) -> tuple[int, ...]:
+        return tuple(place for place, term in enumerate(self.terms) if term.code is not None)
 
-    def strengths(self, text: str) -> tuple[float, ...]:
-        """How well a folded text holds each term, 0 to 1."""
-        strengths = [form.strength(text) for form in self.forms]
-        for term, strength in zip(self.terms, strengths, strict=True):
-            if term.code is not None and strength:
+    def may_be_in(self, text: str) -> list[int]:
+        """The places of the terms that a folded text can hold: told quickly, for most neighbours hold few or none."""
+        return [place for place, form in enumerate(self.forms) if form.probe in text]
+
+    def strengths(self, text: str, among: Sequence[int] | None = None) -> tuple[float, ...]:
+        """How well a folded text holds each term, 0 to 1; only those `among` are looked for, all unless given."""
+        strengths = [0.0] * len(self.terms)
+        for place in range(len(self.terms)) if among is None else among:
+            strengths[place] = self.forms[place].strength(text)
+        for place in self._codes:
+            code, strength = self.terms[place].code, strengths[place]
+            if code is not None and strength:
                 # However the code is joined there: who has it has its pieces.
-                held = set(term.code.pieces)
+                held = set(code.pieces)
                 strengths = [
                     max(one, strength) if other.piece and other.said in held else one
                     for other, one in zip(self.terms, strengths, strict=True)
@@ -170,9 +178,7 @@ class Asked:
 
     def share(self, strengths: Sequence[float]) -> float:
         """The share of the question that is covered, 0 to 1."""
-        if not self.whole:
-            return 0.0
-        return min(1.0, sum(w * s for w, s in zip(self.weights, strengths, strict=True)) / self.whole)
+        return min(1.0, sum(map(mul, self.weights, strengths)) / self.whole) if self.whole else 0.0
 
 
 def ask(

@@ -7,7 +7,7 @@ which they are read), and at most 3 ms a word.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -24,6 +24,10 @@ MOST = 50
 KEPT = 200_000
 """Words of a table, the most common ones; another tenth before it is read anew."""
 _RECENT = KEPT // 10
+COMMON = 20
+"""Rows: how many hold a word that is in as many is remembered; the table tells it of the others in no time."""
+_COMMON_KEPT = 50_000
+"""Words that this is remembered of."""
 _EXAMINED = 2_000
 """Words that are compared with one of a question."""
 _EVERY = 1.0
@@ -104,6 +108,10 @@ class Counted(Protocol):
         """As they are written, most common first."""
         ...
 
+    def common(self, least: int, most: int) -> Mapping[str, int]:
+        """Those, as they are written, that at least so many rows hold, at most so many of them; how many do."""
+        ...
+
 
 class Table(Protocol):
     """What the vocabulary reads."""
@@ -128,6 +136,7 @@ class Vocabulary:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._base = Words()
+        self._frequencies: dict[str, int] = {}
         self._recent: dict[str, None] = {}
         self._new = Words()
         self._version: int | None = None
@@ -140,6 +149,10 @@ class Vocabulary:
     def words(self) -> int:
         """How many words there are."""
         return self._base.lines.count("\n") + self._new.lines.count("\n") - 2
+
+    def frequency(self, word: str) -> int | None:
+        """How many rows hold a folded word, as of the last reading of all rows; None where it was not common then."""
+        return self._frequencies.get(word)
 
     async def run(self) -> None:
         """Read the table whenever it has changed, in the background; until cancelled."""
@@ -170,7 +183,7 @@ class Vocabulary:
         counted = None if full else await self._table.new_words()
         if counted is None:
             counted = await self._table.words()
-            self._base = await to_thread.run_sync(_made, counted)
+            self._base, self._frequencies = await to_thread.run_sync(_made, counted)
             self._recent, self._new = {}, Words()
             self._rows, self._read = counted.rows, 0
         else:
@@ -200,5 +213,8 @@ class Vocabulary:
         return list(found)[:MOST]
 
 
-def _made(counted: Counted) -> Words:
-    return Words.made(counted.words(KEPT))
+def _made(counted: Counted) -> tuple[Words, dict[str, int]]:
+    frequencies: dict[str, int] = {}
+    for word, rows in counted.common(COMMON, _COMMON_KEPT).items():
+        frequencies[fold(word)] = min(frequencies.get(fold(word), 0) + rows, counted.rows)
+    return Words.made(counted.words(KEPT)), frequencies

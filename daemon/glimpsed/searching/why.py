@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from glimpsed.folding import fold
 from glimpsed.records import Part
@@ -14,6 +15,8 @@ _SHOWN_FIRST = (
     "caption", "title", "sidecar", "keywords", "people", "place", "ocr", "name", "directory", "comment", "author",
 )  # fmt: skip
 """Which part to show where none matched better: unlike for encoding, what is in the picture goes before its name."""
+_TELLING = {label: place for place, label in enumerate(_SHOWN_FIRST)}
+_SHORT = 400  # characters
 
 _WHOLE = frozenset(("name", "title", "caption", "sidecar", "place", "directory", "author"))
 """Labels whose text as a whole can be what was asked for; of keywords and OCR it is each line or entry."""
@@ -59,11 +62,12 @@ def match(asked: Asked, parts: Sequence[Part], file_name: str) -> Match:
     """Hold a question against the parts of a description."""
     if not parts:
         return Match(0.0, 0.0, _is_name(asked, file_name), None)
-    texts = [fold(part.text) for part in parts]
-    if not asked.phrases and not asked.may_be_in("\n".join(texts)):
+    texts = [_folded(part.text) for part in parts]
+    there = asked.may_be_in("\n".join(texts))
+    if not asked.phrases and not there:
         nothing = (0.0,) * len(asked.terms)
         return Match(0.0, 0.0, _is_name(asked, file_name), min(parts, key=_telling), nothing)
-    each = [asked.strengths(text) for text in texts]
+    each = [asked.strengths(text, there) for text in texts]
     shares = [asked.share(strengths) for strengths in each]
     best = max(range(len(parts)), key=lambda i: (round(shares[i], 6), -_telling(parts[i])))
     together = tuple(map(max, zip(*each, strict=True)))
@@ -79,7 +83,17 @@ def match(asked: Asked, parts: Sequence[Part], file_name: str) -> Match:
 
 def _telling(part: Part) -> int:
     """0 for the most telling label."""
-    return _SHOWN_FIRST.index(part.label) if part.label in _SHOWN_FIRST else len(_SHOWN_FIRST)
+    return _TELLING.get(part.label, len(_SHOWN_FIRST))
+
+
+def _folded(text: str) -> str:
+    """The parts of rows that are near to many questions come again and again, but pages of OCR are not remembered."""
+    return _remembered(text) if len(text) <= _SHORT else fold(text)
+
+
+@lru_cache(1 << 13)
+def _remembered(text: str) -> str:
+    return fold(text)
 
 
 def _is_name(asked: Asked, file_name: str) -> bool:

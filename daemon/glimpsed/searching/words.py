@@ -37,7 +37,9 @@ async def weigh(
     frequencies: dict[str, int] = {}
 
     async def look_up(word: Term) -> None:
-        frequencies[word.text] = await table.frequency(word.said)
+        # The full-text index takes the longer the more rows hold a word: of common ones the vocabulary knows it.
+        known = vocabulary.frequency(word.text) if vocabulary is not None else None
+        frequencies[word.text] = await table.frequency(word.said) if known is None else known
 
     terms = coverage.terms(question)
     await together(*(look_up(word) for word in [term for term in terms if not term.gram][:LOOKED_UP]))

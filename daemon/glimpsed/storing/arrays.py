@@ -95,10 +95,20 @@ def _parts_of(array: pa.Array) -> Iterable[tuple[Part, ...]]:
         start += length
 
 
-def _vectors(array: pa.Array) -> Iterable[NDArray[np.float32] | None]:
+def matrix(table: pa.Table, name: str) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """A column of vectors: which rows have one, and these in their order, (rows that have one, dimension) float32."""
+    return _matrix(_array(table.combine_chunks(), name))
+
+
+def _matrix(array: pa.Array) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
     flat = array.flatten().to_numpy(zero_copy_only=False).astype(np.float32)
-    filled = iter(flat.reshape(-1, array.type.list_size))
-    return (next(filled) if there else None for there in array.is_valid().to_pylist())
+    return array.is_valid().to_numpy(zero_copy_only=False), flat.reshape(-1, array.type.list_size)
+
+
+def _vectors(array: pa.Array) -> Iterable[NDArray[np.float32] | None]:
+    there, vectors = _matrix(array)
+    filled = iter(vectors)
+    return (next(filled) if one else None for one in there.tolist())
 
 
 def _sparse_of(array: pa.Array) -> Iterable[Sparse | None]:

@@ -20,6 +20,7 @@ from glimpsed.storing.engine import ROW, Engine
 from glimpsed.storing.naming import LONGEST, Naming
 from glimpsed.storing.reads import converted
 from glimpsed.storing.shelf import Shelf
+from glimpsed.storing.vectors import Vectors
 from glimpsed.storing.words import Counted, NewTexts, count, count_words
 
 EXACT_UP_TO: Final = 10_000
@@ -46,6 +47,7 @@ class Lookup(Naming):
     def __init__(self, engine: Engine) -> None:
         super().__init__(engine)
         self.shelf = Shelf(engine)
+        self.vectors = Vectors(engine)
         self.new_texts = NewTexts()
         """Where the writer leaves the texts that it commits."""
         self._frequencies: tuple[int, dict[str, int]] = (0, {})
@@ -70,8 +72,21 @@ class Lookup(Naming):
         where, spare = await self._narrowed(filters, made)
         exact = column not in self._engine.vector_indices or await self._count(where) <= EXACT_UP_TO
         ask = partial(self._engine.nearest, vector, column, where, k + spare, exact=exact)
-        found = await self._found(ask, "_distance", filters)
+        held = partial(self.vectors.nearest, vector, k + spare) if where is None and self._few else None
+        found = await self._found(ask, "_distance", filters, held=held)
         return [(path, 1.0 - distance) for path, distance in found if math.isfinite(distance)][:k]
+
+    async def hold(self) -> None:
+        """Have at hand what searches want: to be called when the table has been opened, or put together anew."""
+        await self.shelf.fill()
+        if self._few:
+            await self.vectors.look(self.version)
+        else:
+            await self.vectors.drop()
+
+    @property
+    def _few(self) -> bool:
+        return sum(self.tally.values()) <= EXACT_UP_TO
 
     async def match(self, question: str, filters: Filters, k: int) -> list[tuple[str, float]]:
         """(path, BM25) of the rows that hold any of the question's words; nothing in it has a special meaning."""
@@ -91,25 +106,38 @@ class Lookup(Naming):
     async def _count(self, where: str | None) -> int:
         return sum(self.tally.values()) if where is None else await self._engine.count(where)
 
-    async def _found(self, ask: Callable[..., Awaitable[Any]], score: str, filters: Filters) -> list[tuple[str, float]]:
-        """(path, score) of what was asked for, less missing rows where the filters do not want them."""
+    async def _found(
+        self,
+        ask: Callable[..., Awaitable[Any]],
+        score: str,
+        filters: Filters,
+        *,
+        held: Callable[[int], Awaitable[tuple[list[int], list[float]]]] | None = None,
+    ) -> list[tuple[str, float]]:
+        """(path, score) of what was asked for, less missing rows where the filters do not want them.
+
+        `held` answers for a version of the table without asking it.
+        """
         version = self.version
         for _ in range(_TRIES):
-            table = await ask()
-            places = table[ROW].to_pylist()
+            if held is not None:
+                places, scores = await held(version)
+            else:
+                table = await ask()
+                places, scores = table[ROW].to_pylist(), values(table, score)
             rows = await self.shelf.rows(places)
             if len(rows) == len(places):
                 break
         else:  # the table was changed in between, time and again: have all at once, though it takes longer
             table = await ask(columns=shelf.COLUMNS)
-            places, rows = table[ROW].to_pylist(), shelf.shown(table)
+            places, scores, rows = table[ROW].to_pylist(), values(table, score), shelf.shown(table)
         for place in places:
             row = rows[place]
             self._lately[row.path] = (version, place, row)
             self._lately.move_to_end(row.path)
         while len(self._lately) > _LATELY:
             self._lately.popitem(last=False)
-        scored = zip(map(rows.__getitem__, places), values(table, score), strict=True)
+        scored = zip(map(rows.__getitem__, places), scores, strict=True)
         return [(row.path, one) for row, one in scored if (row.missing_since is not None) == filters.missing]
 
     async def select(self, paths: Collection[str], *, since: int | None = None) -> dict[str, Row]:

@@ -66,7 +66,7 @@ async def open_table(state: str, *, fallback: str = "") -> AsyncIterator[Table]:
                 await to_thread.run_sync(durable.sync, engine.directory)
                 await table.note_version()
                 await table.take_stock()
-                await table.shelf.fill()
+                await table.hold()
             except StateError:
                 raise
             except (OSError, TableError) as error:

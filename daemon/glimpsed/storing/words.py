@@ -36,12 +36,16 @@ class Counted:
     _words: Any = field(default=None, repr=False)
 
     def add(self, texts: Any) -> None:
-        """Count the words of an Arrow array of texts."""
+        """Count the words of an Arrow array of texts: in how many of them each is."""
         self.rows += len(texts)
-        split = pc.list_flatten(pc.split_pattern_regex(texts, pattern=_BETWEEN))
-        size = pc.binary_length(split)
-        counts = pc.value_counts(split.filter(pc.and_(pc.greater(size, 1), pc.less_equal(size, _LONGEST))))
-        made = pa.table({"word": counts.field("values"), "count": counts.field("counts")})
+        split = pc.split_pattern_regex(texts, pattern=_BETWEEN)
+        words, text = pc.list_flatten(split), pc.list_parent_indices(split)
+        size = pc.binary_length(words)
+        counted = pc.and_(pc.greater(size, 1), pc.less_equal(size, _LONGEST))
+        coded = words.filter(counted).dictionary_encode()
+        both = pc.add(pc.shift_left(text.filter(counted), 32), coded.indices.cast(pa.int64()))
+        counts = pc.value_counts(pc.bit_wise_and(pc.unique(both), (1 << 32) - 1))
+        made = pa.table({"word": coded.dictionary.take(counts.field("values")), "count": counts.field("counts")})
         if self._words is not None:
             made = pa.concat_tables([self._words, made]).group_by("word").aggregate([("count", "sum")])
             made = made.rename_columns(["word", "count"])
@@ -54,6 +58,14 @@ class Counted:
         order = pc.select_k_unstable(self._words, k=most, sort_keys=[("count", "descending"), ("word", "ascending")])
         found: list[str] = self._words.column("word").take(order).to_pylist()
         return found
+
+    def common(self, least: int, most: int) -> dict[str, int]:
+        """The words, as they are written, that at least so many texts hold, at most so many of them; how many do."""
+        if self._words is None:
+            return {}
+        found = self._words.filter(pc.greater_equal(self._words.column("count"), least))
+        found = found.take(pc.select_k_unstable(found, k=most, sort_keys=[("count", "descending")]))
+        return dict(zip(found.column("word").to_pylist(), found.column("count").to_pylist(), strict=True))
 
 
 class NewTexts:

@@ -150,8 +150,8 @@ class Writer:
             with CancelScope(shield=True):
                 self._unsynced = True
                 await maintenance.maintain(self._engine, self._table.view)
-                await self._table.shelf.fill()
                 await self._table.note_version()
+                await self._table.hold()
                 await self._sync()
                 self._commits = 0
             return True
