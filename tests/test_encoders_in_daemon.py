@@ -160,7 +160,7 @@ from pathlib import Path
 if "glimpsed" in sys.orig_argv:
     from glimpsed.encoding import comeback
     comeback.FIRST = comeback.LONGEST = 0.2
-if "glimpsed.encoding.child" in sys.orig_argv and "--idle" not in sys.orig_argv:
+if "glimpsed.encoding.child" in sys.orig_argv and "--batches" not in sys.orig_argv:
     from glimpsed.encoding import bge_m3, devices
     from glimpsed.errors import DeviceError
     GONE = Path(__file__).with_name("gone")

@@ -17,7 +17,7 @@ from tests.encoding.fakes import FakeEncoder, probe
 from tests.waiting import until
 
 from glimpsed.encoding.batch import Courtesy, Lane, Reach
-from glimpsed.encoding.child import Server
+from glimpsed.encoding.child import BATCHES, Server
 from glimpsed.encoding.encoder import Text, UnencodableError, rough_tokens
 from glimpsed.encoding.fallback import DIMENSION, FALLBACK_ID, Fallback
 from glimpsed.encoding.messages import (
@@ -87,6 +87,14 @@ def pid_of(process: EncoderProcess) -> int | None:
     return process.pid
 
 
+def weight_of(pid: int) -> int | None:
+    """The niceness that the kernel gives to the process's session as a whole; None where it does not do that."""
+    try:
+        return int(Path(f"/proc/{pid}/autogroup").read_text().rpartition(" ")[2])
+    except (OSError, ValueError):
+        return None
+
+
 async def test_the_fallback_in_its_process() -> None:
     process = EncoderProcess(EncoderSpec("fallback"))
     try:
@@ -94,7 +102,9 @@ async def test_the_fallback_in_its_process() -> None:
         texts: list[Text] = [("ramen receipt", "Kyoto"), ("火车票",), ("name \udcff",)]
         encodings = await process.encode(texts, query=False)
         assert process.pid is not None
-        assert os.sched_getscheduler(process.pid) == os.SCHED_IDLE
+        assert os.sched_getscheduler(process.pid) == os.SCHED_BATCH
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == max(BATCHES, os.getpriority(os.PRIO_PROCESS, 0))
+        assert weight_of(process.pid) in (None, os.getpriority(os.PRIO_PROCESS, process.pid))
         info = await process.load()
         assert (info.id, info.dimension, info.device, info.has_sparse) == (FALLBACK_ID, DIMENSION, "cpu", False)
         for encoding, expected in zip(encodings, Fallback().encode(texts, query=False), strict=True):

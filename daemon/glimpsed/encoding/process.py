@@ -37,7 +37,7 @@ LOAD_TIMEOUT = 600.0
 """Seconds; a cold disk may have to read gigabytes."""
 
 ENCODE_TIMEOUT = 600.0
-"""Seconds; only what hangs takes as long, for a process at idle priority may have to wait for the CPU."""
+"""Seconds; only what hangs takes as long, for a process of low priority may have to wait for the CPU."""
 
 PATIENCE = 0.1
 """Seconds that a batch should take, and so what a question waits for at most."""
@@ -68,11 +68,9 @@ class EncoderProcess:
         self,
         spec: EncoderSpec,
         *,
-        idle: bool | None = None,
         module: str = "glimpsed.encoding.child",
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`idle`: run only when nothing else wants the CPU; unless given, so does the fallback."""
         self.spec = spec
         self.info: EncoderInfo | None = None
         """Of the encoder that was loaded last; it may have been unloaded since."""
@@ -80,10 +78,9 @@ class EncoderProcess:
         """Texts encoded so far, questions not counted."""
         self._module = module
         self._environment = dict(environment or {})
-        self._idle = spec.kind == "fallback" if idle is None else idle
         self._child = Child(
             module,
-            *(["--idle"] if self._idle else []),
+            *(["--batches"] if spec.kind == "fallback" else []),  # its questions are answered in the daemon
             name=f"encoder {spec.kind}",
             environment={**ENVIRONMENT, **self._environment},
         )
@@ -177,7 +174,7 @@ class EncoderProcess:
 
     def another(self) -> "EncoderProcess":
         """One of the same kind with a process of its own, not started yet."""
-        return EncoderProcess(self.spec, idle=self._idle, module=self._module, environment=self._environment)
+        return EncoderProcess(self.spec, module=self._module, environment=self._environment)
 
     async def change_places(self, other: "EncoderProcess") -> None:
         """Go on with the process and the encoder that `other` has loaded; it gets this one's. Waits its turn.
