@@ -60,15 +60,6 @@ class Answer(TypedDict):
     warnings: list[str]
 
 
-class LostDevice(TypedDict):
-    """A device that could not be used."""
-
-    device: str
-    reason: str
-    looked: int
-    """How often it was looked for since, in vain."""
-
-
 class EncoderStatus(TypedDict):
     """What new texts are encoded with."""
 
@@ -80,7 +71,8 @@ class EncoderStatus(TypedDict):
     """What is missing for the stronger one: extra, weights, head files, trust or device."""
     phase: str
     """choosing, loading, ready, unloaded or failed."""
-    lost: NotRequired[list[LostDevice]]
+    lost: NotRequired[list[dict[str, Any]]]
+    """Devices that could not be used: `device`, `reason`, `looked` (for it, in vain, so many times)."""
 
 
 class FolderStatus(TypedDict):
