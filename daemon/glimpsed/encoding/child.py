@@ -40,8 +40,8 @@ BATCHES = 15
 """Niceness of one that only makes batches, the first pass's. It is a session of its own, which the kernel weighs by it.
 
 Measured on two cores with some 25 processes that want them: a dropped picture is found after 0.7 to 2.6 s, with
-SCHED_IDLE after 3.7 to 4.2 (where it shares a session with the others, much later), at 10 after 1.1 to 1.5 s. It takes
-5 % of a core from other programs then, at 10 that is 14, at 19 or with SCHED_IDLE 2.
+SCHED_IDLE after 3.7 to 4.2, at 10 after 1.1 to 1.5 s. It takes 5 % of a core from other programs then, at 10 that is
+14, at 19 or with SCHED_IDLE 2. A question beside it takes no longer than beside SCHED_IDLE.
 """
 
 Make = Callable[[EncoderSpec], Encoder]
