@@ -63,6 +63,18 @@ def figures(name: str, milliseconds: Sequence[float]) -> None:
     print(f"{name:<46} p50 {middle:8.1f}  p95 {high:8.1f}  max {ordered[-1]:8.1f} ms  (n={len(ordered)})")
 
 
+def milliseconds(call: Callable[[], object]) -> float:
+    """What one call takes."""
+    start = time.perf_counter()
+    call()
+    return (time.perf_counter() - start) * 1000
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value that so many are at or below."""
+    return sorted(values)[min(len(values) - 1, round(share * (len(values) - 1)))]
+
+
 def machine() -> None:
     """One line that says where this ran."""
     model = next(

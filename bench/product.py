@@ -142,15 +142,12 @@ def wait_until_idle(daemon: Daemon) -> dict[str, Any]:
 
 
 def hurry(children: Iterable[int]) -> None:
-    """Let the daemon's processes work beside others: at idle priority they stand still while all cores are busy.
+    """Let the daemon's processes work beside others: by themselves they hardly get on while all cores are busy.
 
     It changes how long indexing takes, not what is found. What may not be changed stays as it is.
     """
     for child in children:
         with suppress(OSError):
-            for thread in os.listdir(f"/proc/{child}/task"):
-                if os.sched_getscheduler(int(thread)) == os.SCHED_IDLE:
-                    os.sched_setscheduler(int(thread), os.SCHED_OTHER, os.sched_param(0))
             Path(f"/proc/{child}/autogroup").write_text("0")
 
 

@@ -1,10 +1,13 @@
 """A search through the daemon's socket beside the bare question encode and the bare LanceDB calls, in the same run.
 
-    python bench/searching.py [--rows 10000 100000] [--questions 200] [--state DIR]
+    python bench/searching.py [--rows 10000 100000] [--questions 200] [--state DIR] [--encoder checkpoint]
 
 The bare calls are what a plain script would do on the same table: encode the question, one vector search, one
 full-text search, ten rows each. Both are asked one after the other, each question once. Idle first; then while pictures
 are dropped continuously; then, in this process, where the time of a search goes.
+
+`--encoder checkpoint` is another comparison: searches while a large encoder works beside those while it rests, see
+`searching_large.py`.
 """
 
 import argparse
@@ -14,19 +17,17 @@ import os
 import shutil
 import statistics
 import tempfile
-import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import anyio
 import made_rows
-from common import machine, memory
-from PIL import Image, PngImagePlugin
+import searching_large
+from common import machine, memory, milliseconds, percentile
 from tests.daemons import Daemon, running
 
 from glimpsed.config import load
@@ -73,12 +74,6 @@ class Bare:
         self._runner.close()
 
 
-def milliseconds(call: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    call()
-    return (time.perf_counter() - start) * 1000
-
-
 def alternately(daemon: Daemon, bare: Bare, questions: Iterator[str], count: int) -> tuple[list[float], list[float]]:
     """Milliseconds of searches through the daemon and of bare ones, in turn, no question twice."""
     through, plain = [], []
@@ -89,10 +84,6 @@ def alternately(daemon: Daemon, bare: Bare, questions: Iterator[str], count: int
             through.append(one)
             plain.append(other)
     return through, plain
-
-
-def percentile(values: list[float], share: float) -> float:
-    return sorted(values)[min(len(values) - 1, round(share * (len(values) - 1)))]
 
 
 def compare(name: str, through: list[float], plain: list[float], idle: list[float]) -> None:
@@ -106,31 +97,6 @@ def compare(name: str, through: list[float], plain: list[float], idle: list[floa
             f"  {name:<15} p{share * 100:<3.0f} daemon {daemon:7.1f} ms  bare {quiet:7.1f} ms  ratio {ratio:5.2f} "
             f"(goal {goal}){beside}"
         )
-
-
-@contextmanager
-def dropping(folder: Path) -> Iterator[list[int]]:
-    """Pictures, each like no other and with a caption of its own, dropped as fast as they are indexed and faster."""
-    stop, dropped = threading.Event(), [0]
-
-    def drop() -> None:
-        captions = made_rows.captions()
-        while not stop.wait(0.005):
-            number = dropped[0] = dropped[0] + 1
-            said = PngImagePlugin.PngInfo()
-            said.add_itxt("Description", f"{captions[number % len(captions)]} {number}")
-            image = Image.new("RGB", (32, 32), (number % 256, number // 256 % 256, number // 65536))
-            made = folder.parent / "making.png"
-            image.save(made, pnginfo=said, compress_level=1)
-            made.rename(folder / f"{number}.png")
-
-    thread = threading.Thread(target=drop, daemon=True)
-    thread.start()
-    try:
-        yield dropped
-    finally:
-        stop.set()
-        thread.join()
 
 
 class Timed:
@@ -203,7 +169,7 @@ def one_size(rows: int, asked: Any, encoder: Fallback, questions: Iterator[str])
             assert daemon.process is not None
             pids = [daemon.process.pid]
             print(f"  memory          {memory(pids)[pids[0]]:.0f} MB (PSS of the daemon's own process)")
-            with dropping(folder) as dropped:
+            with made_rows.dropping(folder) as dropped:
                 while daemon.client.status()["pictures"]["fresh"] < rows + 50:
                     time.sleep(0.2)
                 before, start = daemon.counter("glimpsed_committed_rows_total"), time.perf_counter()
@@ -221,9 +187,15 @@ def main() -> None:
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--state", help="keep the made tables here, and use those that are there")
+    parser.add_argument("--encoder", choices=["fallback", "checkpoint"], default="fallback")
     asked = parser.parse_args()
     os.environ.setdefault("LANCEDB_LOG", "error")
     machine()
+    if asked.encoder == "checkpoint":
+        questions = iter(made_rows.questions(6 * len(asked.rows) * (asked.questions + WARM)))
+        for rows in asked.rows:
+            searching_large.one_size(rows, asked.questions, questions)
+        return
     encoder = Fallback()
     questions = iter(made_rows.questions(6 * len(asked.rows) * (asked.questions + WARM)))
     for rows in asked.rows:

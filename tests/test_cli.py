@@ -236,6 +236,17 @@ def test_status(home: dict[str, str], stub: Stub) -> None:
     assert json.loads(run(home, "status", "--json").stdout) == STATUS
 
 
+def test_status_names_the_devices_that_are_lost(home: dict[str, str], stub: Stub) -> None:
+    lost = [{"device": f"cuda:{n}", "reason": "it fell off the bus", "looked": n} for n in range(3)]
+    stub.answers["/v1/status"] = STATUS | {"encoder": {"name": "BGE-M3", "device": "cpu", "reason": "-", "lost": lost}}
+    told = run(home, "status").stdout.decode().splitlines()
+    assert [line for line in told if line.startswith("lost")] == [
+        "lost      cuda:0: it fell off the bus",
+        "lost      cuda:1: it fell off the bus; looked for once",
+        "lost      cuda:2: it fell off the bus; looked for 2 times",
+    ]
+
+
 @pytest.mark.parametrize(
     ("rate", "left", "told"),
     [

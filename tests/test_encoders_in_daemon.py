@@ -1,5 +1,6 @@
 """BGE-M3's path through the whole daemon, on a small real checkpoint in its layout, and what happens without it."""
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -151,6 +152,69 @@ def test_without_the_extra_the_fallback_takes_over_and_says_so(
         assert (told["name"], told["step"]) == ("fallback", "extra")
         assert "make bge-m3" in told["reason"]
         fallback_answers(started)
+
+
+FAKE_GPU = """
+import sys
+from pathlib import Path
+if "glimpsed" in sys.orig_argv:
+    from glimpsed.encoding import comeback
+    comeback.FIRST = comeback.LONGEST = 0.2
+if "glimpsed.encoding.child" in sys.orig_argv and "--batches" not in sys.orig_argv:
+    from glimpsed.encoding import bge_m3, devices
+    from glimpsed.errors import DeviceError
+    GONE = Path(__file__).with_name("gone")
+    class Gpu(bge_m3.BgeM3):
+        def __init__(self, folder, device, *given, **named):
+            super().__init__(folder, "cpu", *given, **named)
+            self.device = "cuda:0"
+        def _encode(self, texts, **named):
+            if GONE.exists():
+                raise DeviceError("CUDA error: unspecified launch failure", where="cuda:0")
+            self.device = "cpu"
+            try:
+                return super()._encode(texts, **named)
+            finally:
+                self.device = "cuda:0"
+    def probe():
+        return () if GONE.exists() else (devices.Device("cuda:0", "a make-believe GPU", 1 << 40, 4, 1 << 40),)
+    devices.probe, bge_m3.BgeM3 = probe, Gpu
+"""
+
+
+def test_a_lost_gpu_gives_way_to_the_fallback_and_is_taken_again(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A real encoder that only says that it is on a GPU; nothing is restarted, every search is answered."""
+    place = without(tmp_path, FAKE_GPU)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join((place, os.environ.get("PYTHONPATH", ""))))
+    model = {"ENCODE_MODEL": str(checkpoint()), "ENCODE_DEVICE": "auto"}
+    with daemon(tmp_path, folder, ENCODE_ENCODER="bge-m3", **model) as started:
+        chosen = decided(started)
+        assert (chosen["device"], chosen["lost"]) == ("cuda:0", [])
+        started.idle(len(CAPTIONS))
+
+        (Path(place) / "gone").touch()
+        assert started.first("a bill from the dentist") == "IMG_0001.jpg"
+        wait_for(lambda: encoder(started)["name"] == "fallback", deadline=PATIENCE)
+        [lost] = encoder(started)["lost"]
+        assert lost["device"] == "cuda:0"
+        assert "unspecified launch failure" in lost["reason"]
+        pictures.save(folder / "IMG_0009.jpg", pictures.noisy((80, 60), seed=9), caption="A stork on a chimney")
+        wait_for(lambda: encoder(started)["lost"][0]["looked"] > 1, deadline=PATIENCE)
+        assert started.first("stork") == "IMG_0009.jpg"
+        encoded = started.counter("glimpsed_encoded_texts_total")
+
+        (Path(place) / "gone").unlink()
+        wait_for(lambda: encoder(started)["id"] == chosen["id"], deadline=PATIENCE)
+        told = encoder(started)
+        assert (told["device"], told["lost"], told["phase"]) == ("cuda:0", [], "ready")
+        started.idle(len(CAPTIONS) + 1)
+        assert started.client.explain(str(folder / "IMG_0009.jpg"))["encoder"] == chosen["id"]
+        assert started.counter("glimpsed_encoded_texts_total") == encoded + 1, "the others had its vectors already"
+        said = [json.loads(line)["event"] for line in started.log.read_text("utf-8").splitlines()]
+        heard = [event for event in said if event.startswith("device_")]
+        assert (heard[0], heard[-1], set(heard[1:-1])) == ("device_lost", "device_back", {"device_still_lost"})
 
 
 NO_MEMORY = """

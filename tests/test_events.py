@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import CapturingLogger
 
-from glimpsed.events import Event, Journal, Lines, Repeats, plain
+from glimpsed.events import Event, Journal, Lines, plain
+from glimpsed.repeats import Repeats
 
 
 @pytest.fixture
@@ -119,7 +120,7 @@ def test_identical_warnings_are_counted_and_told_in_the_end(log: CapturingLogger
 
 
 def test_a_warning_is_said_anew_when_its_window_is_over() -> None:
-    repeats = Repeats(window=60)
+    repeats: Repeats[Event] = Repeats(window=60)
     fields: dict[str, object] = {"folder": "/a"}
     assert repeats.admit(Event.EVENTS_LOST, fields, 0)
     assert not repeats.admit(Event.EVENTS_LOST, fields, 59)
@@ -132,7 +133,7 @@ def test_a_warning_is_said_anew_when_its_window_is_over() -> None:
 @given(st.lists(st.tuples(st.integers(0, 5), st.floats(0, 30)), max_size=60), st.integers(1, 4))
 @settings(deadline=None, max_examples=100)
 def test_every_warning_is_said_or_counted_once(warnings: list[tuple[int, float]], limit: int) -> None:
-    repeats = Repeats(window=60, limit=limit)
+    repeats: Repeats[Event] = Repeats(window=60, limit=limit)
     now, told, counted = 0.0, 0, 0
     for which, pause in warnings:
         now += pause

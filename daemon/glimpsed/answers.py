@@ -80,6 +80,9 @@ class Answers:
                 reason=encoder.reason,
                 step=encoder.step,
                 phase=encoder.phase,
+                lost=[
+                    models.LostDevice(device=one.device, reason=one.reason, looked=one.looked) for one in encoder.lost
+                ],
             ),
             refresh=await self._refresh(),
             pictures=models.PictureCounts(

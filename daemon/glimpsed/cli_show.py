@@ -66,6 +66,9 @@ def print_status(status: Status) -> None:
     print(f"encoder   {shown(encoder['name'])} on {shown(encoder['device'])}: {shown(encoder['reason'])}")
     if step := encoder.get("step"):
         print(f"missing   {shown(step)}")
+    for lost in encoder.get("lost", ()):
+        looked = f"; looked for {_times(lost['looked'])}" if lost["looked"] else ""
+        print(f"lost      {shown(lost['device'])}: {shown(lost['reason'])}{looked}")
     if refresh := status.get("refresh"):
         print(f"refresh   {_refresh(refresh)}")
     print("pictures  " + ", ".join(f"{count:,} {shown(name)}" for name, count in status["pictures"].items()))
@@ -87,6 +90,10 @@ def print_confinement(confinement: Sequence[ConfinementStatus]) -> None:
     for one in confinement:
         if not one["holds"]:
             print(f"not held  {shown(one['name'])}: {shown(one['how'])}")
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
 
 
 def _refresh(refresh: Mapping[str, Any]) -> str:

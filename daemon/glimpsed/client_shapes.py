@@ -49,6 +49,10 @@ class EncoderStatus(TypedDict):
     reason: str
     step: NotRequired[str | None]
     """What is missing for the stronger one: extra, weights, head files, trust or device."""
+    phase: str
+    """choosing, loading, ready, unloaded or failed."""
+    lost: NotRequired[list[dict[str, Any]]]
+    """Devices that could not be used: `device`, `reason`, `looked` (for it, in vain, so many times)."""
 
 
 class FolderStatus(TypedDict):

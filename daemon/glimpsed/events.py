@@ -5,16 +5,17 @@ The names are a closed list: docs/logs.md has them all, and scripts may rely on 
 
 import os
 import time
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Self
 
 import anyio
 import structlog
+
+from glimpsed.repeats import Repeats
 
 
 class Event(StrEnum):
@@ -100,6 +101,17 @@ class Event(StrEnum):
         "warning",
         "An encoder cannot be used, another takes over: `encoder`, `step`, `error`.",
     )
+    DEVICE_LOST = (
+        "device_lost",
+        "warning",
+        "A device cannot be used for now, the next one or the fallback takes over: `device`, `error`.",
+    )
+    DEVICE_STILL_LOST = (
+        "device_still_lost",
+        "debug",
+        "It was looked for and is not back: `device`, `looked` (times so far), `error` (what it was lost for).",
+    )
+    DEVICE_BACK = "device_back", "info", "A device that was lost is used again: `device`, `encoder`."
 
     REFRESH_STARTED = (
         "refresh_started",
@@ -163,43 +175,6 @@ def plain(value: object) -> object:
     return plain(str(value))
 
 
-class Repeats:
-    """Decides which warnings are said: an identical one at most once in `window` seconds, the others are counted."""
-
-    @dataclass(slots=True)
-    class _Seen:
-        since: float
-        count: int
-        line: tuple[Event, dict[str, object]]
-
-    def __init__(self, window: float = 60.0, limit: int = 1024) -> None:
-        self._window = window
-        self._limit = limit
-        self._seen: OrderedDict[str, Repeats._Seen] = OrderedDict()
-
-    def admit(self, event: Event, fields: dict[str, object], now: float) -> bool:
-        """Whether to say it; where not, it is counted."""
-        key = repr((event, sorted((name, repr(one)) for name, one in fields.items() if name not in {"ms", "retry_at"})))
-        if key in self._seen:
-            self._seen[key].count += 1
-            return False
-        self._seen[key] = self._Seen(now, 0, (event, fields))
-        return True
-
-    def over(self, now: float) -> list[tuple[Event, dict[str, object]]]:
-        """The warnings whose window is over and that came again in it, with their count as `repeated`."""
-        told = []
-        while self._seen:
-            seen = next(iter(self._seen.values()))
-            if now - seen.since < self._window and len(self._seen) <= self._limit:
-                break
-            self._seen.popitem(last=False)
-            if seen.count:
-                event, fields = seen.line
-                told.append((event, {**fields, "repeated": seen.count}))
-        return told
-
-
 class Lines:
     """What one subscriber has not read yet: the newest lines, at most `limit`; the oldest make room."""
 
@@ -238,7 +213,7 @@ class Lines:
 class Journal:
     """Says what happens. To be used from the event loop's thread."""
 
-    def __init__(self, repeats: Repeats | None = None) -> None:
+    def __init__(self, repeats: Repeats[Event] | None = None) -> None:
         self._log = structlog.stdlib.get_logger(LOGGER)
         self._repeats = repeats or Repeats()
         self._subscribers: set[Lines] = set()

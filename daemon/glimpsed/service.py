@@ -18,6 +18,7 @@ from glimpsed.answers import Answers
 from glimpsed.config import Config
 from glimpsed.encoding.encoders import Encoders, open_encoders
 from glimpsed.encoding.fallback import FALLBACK_ID
+from glimpsed.encoding.news import News
 from glimpsed.events import Event, Journal
 from glimpsed.indexing.backlog import Backlog
 from glimpsed.indexing.context import Context
@@ -193,18 +194,10 @@ async def _tell_status(answers: Answers) -> None:
 
 
 async def _tell_encoder(encoders: Encoders, journal: Journal) -> None:
-    """Say which encoder was chosen and why, and whenever that changes."""
-    told: tuple[str, str] | None = None
+    """Say which encoder was chosen and why, and whenever that or a device changes."""
+    news = News()
     while True:
-        version, state = encoders.version, encoders.state
-        if state.phase != "choosing" and (state.phase, state.reason) != told:
-            said = {"encoder": state.id, "name": state.name, "device": state.device, "reason": state.reason}
-            match state.phase:
-                case "unloaded":
-                    journal.say(Event.ENCODER_UNLOADED, encoder=state.id, reason=state.reason)
-                case "failed":
-                    journal.say(Event.ENCODER_FAILED, encoder=state.id, step=state.step, error=state.reason)
-                case _:
-                    journal.say(Event.ENCODER_CHOSEN, **said)
-            told = (state.phase, state.reason)
+        version = encoders.version
+        for event, said in news.of(encoders.state):
+            journal.say(event, **said)
         await encoders.wait_changed(version)

@@ -2,7 +2,9 @@
 
 Words that do something: `die` kills the process; `die-once:FILE` does where the file is not there yet; `lost` loses
 the device; `bug` raises what nobody expects; `wait:FIFO` waits until the FIFO is written to.
-A device called `full` cannot hold it, `crash` dies of it, on `headless` files are missing.
+GLIMPSED_FAKE_GONE names a file with the devices that cannot be used for as long as they stand in it.
+GLIMPSED_FAKE_CROWDED names one with the devices whose memory others have.
+A device called `full` cannot hold it, `crash` dies of it, on `headless` files are missing, `broken` takes no batch.
 GLIMPSED_FAKE_DIARY names a file for what was done.
 """
 
@@ -46,6 +48,8 @@ class FakeEncoder:
             weights.facts(Path(os.fsdecode(spec.folder)), spec.max_length).id if spec.folder else f"fake:{spec.device}"
         )
         note(f"load {spec.device}")
+        if not spec.device.startswith("broken"):
+            check(spec.device)
         if spec.device.startswith("full"):
             raise DeviceError("out of memory", where=spec.device)
         if spec.device.startswith("headless"):
@@ -55,9 +59,11 @@ class FakeEncoder:
 
     def encode(self, texts: Sequence[Text], *, query: bool) -> list[Encoding]:
         note(f"{'query' if query else 'passages'} {' | '.join(' '.join(text) for text in texts)}")
+        check(self.device)
         return [self._one(text) for text in texts]
 
     def encode_all(self, texts: Sequence[Text], *, query: bool) -> list[Encoding]:
+        check(self.device)
         note(f"{'query' if query else 'colbert'} {' | '.join(' '.join(text) for text in texts)}")
         return [replace(self._one(text), colbert=self._colbert(text)) for text in texts]
 
@@ -105,6 +111,17 @@ def act(word: str) -> None:
         Path(argument).read_bytes()
 
 
+def gone(variable: str = "GLIMPSED_FAKE_GONE") -> list[str]:
+    """The devices that cannot be used now."""
+    place = Path(os.environ.get(variable, "/nonexistent"))
+    return place.read_text().split() if place.exists() else []
+
+
+def check(device: str) -> None:
+    if device in gone() or device.startswith("broken"):
+        raise DeviceError("the device is lost", where=device)
+
+
 def note(what: str) -> None:
     diary = os.environ.get("GLIMPSED_FAKE_DIARY")
     if diary:
@@ -116,7 +133,12 @@ def probe() -> tuple[Device, ...]:
     """What GLIMPSED_FAKE_DEVICES lists, such as `cuda:0 cpu`."""
     note("probe")
     names = os.environ.get("GLIMPSED_FAKE_DEVICES", "cpu").split()
-    return tuple(Device(name, f"the fake {name}", 1 << 40, 4) for name in names)
+    crowded = gone("GLIMPSED_FAKE_CROWDED")
+    return tuple(
+        Device(name, f"the fake {name}", 0 if name in crowded else 1 << 40, 4, 1 << 40)
+        for name in names
+        if name not in gone()
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from glimpsed.encoding.batch import Batch, Lane, Pace, Turns, Waiting
+from glimpsed.encoding.batch import Batch, Courtesy, Lane, Pace, Turns, Waiting
 
 LANES = (Lane.FIRST, Lane.SECOND)
 
@@ -198,3 +198,15 @@ def test_turns_have_one_holder_and_forget_nobody(lanes: tuple[Lane, ...], data: 
             who_gives_up = data.draw(st.sampled_from(sorted(run.waiting)))
             assert run.turns.give_up(who_gives_up)
             del run.waiting[who_gives_up]
+
+
+def test_a_batch_stands_aside_until_a_search_is_back_or_late() -> None:
+    courtesy = Courtesy(0.1)
+    assert courtesy.left(5.0) == 0.0
+    courtesy.asked(5.0)
+    assert courtesy.left(5.0) == pytest.approx(0.1)
+    assert courtesy.left(5.06) == pytest.approx(0.04)
+    assert courtesy.left(5.2) == 0.0
+    courtesy.asked(6.0)
+    courtesy.came()
+    assert courtesy.left(6.0) == 0.0

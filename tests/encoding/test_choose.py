@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glimpsed.encoding.choose import Choice, choose
+from glimpsed.encoding.choose import Choice, choose, cramped
 from glimpsed.encoding.devices import Device
 from glimpsed.errors import DeviceError, EncoderError, ExtraMissingError, HeadsMissingError, WeightsMissingError
 
@@ -120,6 +120,24 @@ def test_a_device_that_is_not_there_is_named(encoder: str, device: str) -> None:
 
 def test_no_device_at_all_is_told() -> None:
     assert "there: none" in auto(()).reason
+
+
+@pytest.mark.parametrize(
+    ("one", "device", "expected"),
+    [
+        (SMALL, "auto", False),
+        (Device("cuda:0", "GeForce", 1 * GB, 2, 8 * GB), "auto", True),
+        (Device("cuda:0", "GeForce", 1 * GB, 2, 8 * GB), "cuda:1", False),
+        (Device("cuda:0", "GeForce", 2 * GB, 2, 8 * GB), "auto", False),
+        (Device("cuda:0", "GeForce", 0, 2, 2 * GB - 1), "auto", False),
+        (Device("cpu", "Xeon", 0, 2, 8 * GB), "auto", False),
+    ],
+)
+def test_a_gpu_is_cramped_where_only_others_keep_it_from_holding_the_model(
+    one: Device, device: str, expected: bool
+) -> None:
+    told = cramped(device=device, devices=(one,), needs=NEEDS)
+    assert told == ({one.name: "has 1.0 GB free, about 2.0 GB are needed"} if expected else {})
 
 
 @settings(deadline=None, max_examples=200)

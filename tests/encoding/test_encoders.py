@@ -1,5 +1,6 @@
 """The daemon's encoders: what is chosen, loaded, unloaded, lost, and what is said about it."""
 
+import itertools
 import os
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from tests.encoding.test_process import Gate, alive, alone, lines, lone, make_fake, same
 from tests.waiting import until
 
+from glimpsed.encoding import comeback as comeback_module
 from glimpsed.encoding import encoders as encoders_module
 from glimpsed.encoding import strong as strong_module
 from glimpsed.encoding import weights
@@ -65,9 +67,11 @@ def diary(tmp_path: Path) -> Path:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, diary: Path, devices: str = "cuda:0") -> AsyncIterator[Encoders]:
+async def opened(
+    settings: Settings, diary: Path, devices: str = "cuda:0", **environment: str
+) -> AsyncIterator[Encoders]:
     """With a fake of the strong encoder on fake devices."""
-    fake = make_fake(diary, GLIMPSED_FAKE_DEVICES=devices)
+    fake = make_fake(diary, GLIMPSED_FAKE_DEVICES=devices, **environment)
     async with open_encoders(settings, strong=fake) as encoders:
         yield encoders
 
@@ -229,19 +233,164 @@ async def test_a_search_does_without_scores_that_take_too_long(
         assert encoders.ready
 
 
-async def test_a_device_that_is_back_is_used_again(
-    settings: Settings, diary: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Searches are answered all the while, and in the end the rows can be refreshed."""
-    monkeypatch.setattr(strong_module, "TRY_AGAIN", 0.05)
-    async with opened(settings, diary) as encoders:
+class Gone:
+    """The file that says which fake devices cannot be used."""
+
+    def __init__(self, place: Path) -> None:
+        self.place = place
+        self.environment = {"GLIMPSED_FAKE_GONE": str(place)}
+
+    def take(self, *devices: str) -> None:
+        made = self.place.with_suffix(".new")
+        made.write_text(" ".join(devices))
+        made.rename(self.place)  # no process sees half of it
+
+
+@pytest.fixture
+def gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Gone:
+    """With pauses that a test can wait for."""
+    monkeypatch.setattr(comeback_module, "FIRST", 0.02)
+    monkeypatch.setattr(comeback_module, "LONGEST", 0.04)
+    return Gone(tmp_path / "gone")
+
+
+async def test_a_gpu_that_is_back_takes_over_from_the_cpu(settings: Settings, diary: Path, gone: Gone) -> None:
+    async with opened(settings, diary, "cuda:0 cpu", **gone.environment) as encoders:
         await decided(encoders)
+        chosen = encoders.chosen_id
+        gone.take("cuda:0")
         with pytest.raises(DeviceError):
-            await encoders.strong([("lost",)])
-        assert (await encoders.question("meanwhile")).fallback.dense.shape == (DIMENSION,)
-        await until(lambda: lines(diary).count("load cuda:0") == 2)
+            await encoders.strong([("hello",)])
+        [lost] = encoders.state.lost
+        assert (lost.device, lost.reason, lost.looked) == ("cuda:0", "cuda:0: the device is lost", 0)
         await until(lambda: encoders.ready and encoders.state.phase == "ready")
+        assert encoders.state.device == "cpu"
+        assert encoders.chosen_id == chosen, "its vectors are as good: no row is encoded again"
+        [pid] = encoders.pids
+
+        await encoders.question("one that asks for it")
+        await until(lambda: encoders.state.lost[0].looked)
+        assert encoders.pids == [pid], "a look disturbs nobody"
+        assert (encoders.state.device, encoders.state.phase) == ("cpu", "ready")
+
+        gone.take()
+        async with anyio.create_task_group() as group:
+            group.start_soon(keep_asking, encoders)
+            await until(lambda: encoders.state.device == "cuda:0")
+            group.cancel_scope.cancel()
+        assert (encoders.state.phase, encoders.state.lost, encoders.chosen_id) == ("ready", (), chosen)
+        assert encoders.state.reason == "the fake cuda:0 has the room (float32)"
         assert same((await encoders.strong([("hello",)]))[0], alone("hello"))
+        await until(lambda: not alive(pid))
+        assert len(encoders.pids) == 1
+
+
+def given_up_by(encoders: Encoders) -> str | None:
+    return encoders.given_up
+
+
+async def keep_asking(encoders: Encoders) -> None:
+    """Questions, all of which are answered."""
+    for number in itertools.count():
+        assert (await encoders.question(f"question {number}")).fallback.dense.shape == (DIMENSION,)
+        await anyio.sleep(0.01)
+
+
+async def test_a_device_that_is_back_takes_over_from_the_fallback(settings: Settings, diary: Path, gone: Gone) -> None:
+    async with opened(settings, diary, "cuda:0", **gone.environment) as encoders:
+        await decided(encoders)
+        chosen = encoders.chosen_id
+        assert encoders.given_up is None
+        gone.take("cuda:0")
+        assert (await encoders.question("meanwhile")).strong is None
+        await until(lambda: encoders.chosen_id == FALLBACK_ID)
+        assert given_up_by(encoders) == chosen
+        gone.take()
+        await encoders.passages([("a picture that is to have its vectors",)])
+        await until(lambda: encoders.chosen_id == chosen)
+        assert encoders.given_up is None
+        assert same((await encoders.strong([("hello",)]))[0], alone("hello"))
+        assert encoders.encoded[chosen] == 1
+
+
+async def test_rows_that_wait_for_a_lost_device_ask_for_it(settings: Settings, diary: Path, gone: Gone) -> None:
+    async with opened(settings, diary, "cuda:0", **gone.environment) as encoders:
+        await decided(encoders)
+        encoders.owe()  # nothing is lost
+        gone.take("cuda:0")
+        await encoders.question("meanwhile")
+        await until(lambda: encoders.given_up)
+        encoders.owe()
+        await until(lambda: encoders.state.lost[0].looked > 1)
+        gone.take()
+        await until(lambda: encoders.ready)
+
+
+async def test_nobody_looks_while_nothing_asks(settings: Settings, diary: Path, gone: Gone) -> None:
+    async with opened(settings, diary, "cuda:0 cpu", **gone.environment) as encoders:
+        await decided(encoders)
+        gone.take("cuda:0")
+        with pytest.raises(DeviceError):
+            await encoders.strong([("hello",)])
+        await until(lambda: encoders.ready and encoders.state.phase == "ready")
+        looks = lines(diary).count("probe")
+        returning = encoders._strong._returning
+        assert encoders._strong._comeback.due("cpu") is None
+        returning.wake()
+        await anyio.wait_all_tasks_blocked()
+        assert lines(diary).count("probe") == looks
+        gone.take()
+        await encoders.question("this asks")
+        await until(lambda: encoders.state.device == "cuda:0")
+
+
+async def test_files_that_are_gone_when_a_device_is_looked_for(
+    settings: Settings, diary: Path, gone: Gone, tmp_path: Path
+) -> None:
+    model = build(tmp_path / "model")
+    async with opened(replace(settings, model=str(model)), diary, "cuda:0", **gone.environment) as encoders:
+        await decided(encoders)
+        gone.take("cuda:0")
+        await encoders.question("meanwhile")
+        await until(lambda: encoders.given_up)
+        probes = lines(diary).count("probe")
+        gone.take()
+        (model / "sparse_linear.pt").rename(tmp_path / "sparse_linear.pt")
+        await encoders.question("asks")
+        await until(lambda: encoders.state.lost[0].looked)
+        assert lines(diary).count("probe") == probes, "no process is started for it"
+        (tmp_path / "sparse_linear.pt").rename(model / "sparse_linear.pt")
+        await encoders.question("asks again")
+        await until(lambda: encoders.ready)
+
+
+async def test_a_device_that_can_be_seen_but_not_used_is_not_back(settings: Settings, diary: Path, gone: Gone) -> None:
+    """It is listed and it can be loaded onto, and the first batch fails."""
+    async with opened(settings, diary, "broken:0 cpu", **gone.environment) as encoders:
+        await decided(encoders)
+        assert encoders.state.device == "broken:0"
+        with pytest.raises(DeviceError):
+            await encoders.strong([("hello",)])
+        await until(lambda: encoders.ready and encoders.state.phase == "ready")
+        await encoders.question("asks")
+        await until(lambda: encoders.state.lost[0].looked)
+        assert encoders.state.device == "cpu"
+        assert lines(diary).count("load broken:0") == 2
+
+
+async def test_a_gpu_whose_memory_others_had_is_taken_when_it_is_free(
+    settings: Settings, diary: Path, gone: Gone, tmp_path: Path
+) -> None:
+    crowded = tmp_path / "crowded"
+    crowded.write_text("cuda:0")
+    environment = {**gone.environment, "GLIMPSED_FAKE_CROWDED": str(crowded)}
+    async with opened(settings, diary, "cuda:0 cpu", **environment) as encoders:
+        await decided(encoders)
+        assert encoders.state.device == "cpu"
+        assert "has 0.0 GB free" in encoders.state.lost[0].reason
+        crowded.unlink()
+        await encoders.question("asks")
+        await until(lambda: encoders.state.device == "cuda:0")
 
 
 async def test_a_bad_text_does_not_cost_the_encoder(settings: Settings, diary: Path) -> None:

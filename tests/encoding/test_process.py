@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import anyio
+import anyio.lowlevel
 import msgspec
 import numpy as np
 import pytest
@@ -15,8 +16,8 @@ from tests.encoding.fakes import DIMENSION as FAKE_DIMENSION
 from tests.encoding.fakes import FakeEncoder, probe
 from tests.waiting import until
 
-from glimpsed.encoding.batch import Lane, Reach
-from glimpsed.encoding.child import Server
+from glimpsed.encoding.batch import Courtesy, Lane, Reach
+from glimpsed.encoding.child import BATCHES, Server
 from glimpsed.encoding.encoder import Text, UnencodableError, rough_tokens
 from glimpsed.encoding.fallback import DIMENSION, FALLBACK_ID, Fallback
 from glimpsed.encoding.messages import (
@@ -57,9 +58,9 @@ async def fake(diary: Path) -> AsyncIterator[EncoderProcess]:
     await process.stop()
 
 
-def make_fake(diary: Path, spec: EncoderSpec | None = None, **environment: str) -> EncoderProcess:
+def make_fake(diary: Path, **environment: str) -> EncoderProcess:
     return EncoderProcess(
-        spec or EncoderSpec("bge-m3"),
+        EncoderSpec("bge-m3"),
         module="fakes",
         environment={
             "PYTHONPATH": os.pathsep.join((HERE, ROOT, f"{ROOT}/daemon")),
@@ -86,6 +87,14 @@ def pid_of(process: EncoderProcess) -> int | None:
     return process.pid
 
 
+def weight_of(pid: int) -> int | None:
+    """The niceness that the kernel gives to the process's session as a whole; None where it does not do that."""
+    try:
+        return int(Path(f"/proc/{pid}/autogroup").read_text().rpartition(" ")[2])
+    except (OSError, ValueError):
+        return None
+
+
 async def test_the_fallback_in_its_process() -> None:
     process = EncoderProcess(EncoderSpec("fallback"))
     try:
@@ -93,7 +102,9 @@ async def test_the_fallback_in_its_process() -> None:
         texts: list[Text] = [("ramen receipt", "Kyoto"), ("火车票",), ("name \udcff",)]
         encodings = await process.encode(texts, query=False)
         assert process.pid is not None
-        assert os.sched_getscheduler(process.pid) == os.SCHED_IDLE
+        assert os.sched_getscheduler(process.pid) == os.SCHED_BATCH
+        assert os.getpriority(os.PRIO_PROCESS, process.pid) == max(BATCHES, os.getpriority(os.PRIO_PROCESS, 0))
+        assert weight_of(process.pid) in (None, os.getpriority(os.PRIO_PROCESS, process.pid))
         info = await process.load()
         assert (info.id, info.dimension, info.device, info.has_sparse) == (FALLBACK_ID, DIMENSION, "cpu", False)
         for encoding, expected in zip(encodings, Fallback().encode(texts, query=False), strict=True):
@@ -315,6 +326,52 @@ async def test_a_question_goes_between_the_candidates(fake: EncoderProcess, diar
     assert scores.keys() == {"1", "2"}
 
 
+async def test_no_batch_begins_between_a_question_and_its_candidates(
+    fake: EncoderProcess, diary: Path, tmp_path: Path
+) -> None:
+    """A search waits for one batch at most, the one in flight when it came."""
+    gate = Gate(tmp_path / "gate")
+    await fake.load()
+    page: Text = ("word " * 200,)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: fake.encode([(gate.word,), page, page], query=False))
+        await until(lambda: any(gate.word in line for line in lines(diary)))
+
+        async def search() -> None:
+            await fake.encode([("question",)], query=True)
+            await anyio.lowlevel.checkpoint()  # its candidates are gathered
+            await fake.score("question", [("1", ("candidate",))], {}, at_most=1)
+
+        group.start_soon(search)
+        await anyio.wait_all_tasks_blocked()
+        gate.open()
+    order = [line.split()[0] for line in lines(diary)]
+    assert order[:4] == ["load", "passages", "query", "colbert"]
+    assert set(order[4:]) == {"passages"}
+
+
+async def test_a_search_that_does_not_come_back_holds_a_batch_up_for_a_moment_only(
+    fake: EncoderProcess, diary: Path
+) -> None:
+    await fake.load()
+    fake._line._courtesy = Courtesy(0.05)
+    await fake.encode([("question",)], query=True)
+    await fake.encode([("batch",)], query=False)
+    assert [line.split()[0] for line in lines(diary)] == ["load", "query", "passages"]
+
+
+async def test_a_batch_that_stands_aside_can_be_cancelled(fake: EncoderProcess) -> None:
+    await fake.load()
+    fake._line._courtesy = Courtesy(60.0)
+    await fake.encode([("question",)], query=True)
+    async with anyio.create_task_group() as group:
+        group.start_soon(lambda: fake.encode([("never",)], query=False))
+        await anyio.wait_all_tasks_blocked()
+        group.cancel_scope.cancel()
+    assert list(await scored(fake, CANDIDATES[:1], 1)) == ["id 0"]
+    assert same((await fake.encode([("next",)], query=False))[0], alone("next"))
+
+
 async def test_without_a_number_only_what_there_is_time_for(fake: EncoderProcess) -> None:
     await fake.load()
     fake._reach = Reach(0.1, start=rough_tokens(CANDIDATES[0][1]) * 3)
@@ -374,6 +431,32 @@ async def test_unused_it_can_be_ended_and_comes_back(fake: EncoderProcess) -> No
         assert same((await fake.encode([("b",)], query=False))[0], alone("b"))
         await until(lambda: len(ended) == 2)
         group.cancel_scope.cancel()
+
+
+async def test_processes_change_places_after_the_batch_in_flight(
+    fake: EncoderProcess, diary: Path, tmp_path: Path
+) -> None:
+    gate = Gate(tmp_path / "gate")
+    other = fake.another()
+    try:
+        await fake.load()
+        await other.load(EncoderSpec("bge-m3", device="cuda:0"))
+        before, after = fake.pid, other.pid
+        async with anyio.create_task_group() as group:
+            group.start_soon(lambda: fake.encode([(gate.word,)], query=False))
+            await until(lambda: any(gate.word in line for line in lines(diary)))
+            group.start_soon(fake.change_places, other)
+            await anyio.wait_all_tasks_blocked()
+            assert fake.pid == before, "it is at work"
+            gate.open()
+        assert (fake.pid, other.pid) == (after, before)
+        assert fake.info is not None
+        assert (fake.info.device, fake.spec.device, other.spec.device) == ("cuda:0", "cuda:0", "cpu")
+        assert same((await fake.encode([("next",)], query=False))[0], alone("next"))
+        assert fake.encoded == 2, "what was encoded before still counts"
+    finally:
+        await other.stop()
+    assert fake.pid == after
 
 
 async def test_it_ends_with_the_daemon(diary: Path, tmp_path: Path) -> None:

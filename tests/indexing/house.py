@@ -61,6 +61,8 @@ class FakeEncoders:
         """Encoding waits for it."""
         self.gates: dict[str, anyio.Event] = {}
         """By id: the chosen encoder waits for it."""
+        self.given_up: str | None = None
+        self.owed = 0
         self.passed: list[Text] = []
         self.strengthened: list[Text] = []
         self._change = anyio.Event()
@@ -72,6 +74,9 @@ class FakeEncoders:
     def choose(self, chosen: str | None, dimension: int = 8) -> None:
         self.chosen_id, self.chosen_dimension, self.ready = chosen or FALLBACK_ID, dimension, chosen is not None
         self.changed()
+
+    def owe(self) -> None:
+        self.owed += 1
 
     def changed(self) -> None:
         self.version += 1

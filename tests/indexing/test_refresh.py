@@ -391,6 +391,28 @@ async def test_while_the_fallback_stands_in_nothing_of_the_other_is_thrown_away(
         assert (await one.row(folder / "b.png")).encoder == "large"
 
 
+async def test_rows_that_a_lost_device_has_yet_to_encode_are_told_and_are_encoded_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "Pictures"
+    draw(folder, "a.png", caption="a heron")
+    encoders = FakeEncoders(chosen="large")
+    async with house(tmp_path, folder, encoders=encoders, read__ocr=False) as one, one.running():
+        await one.idle()
+        encoders.given_up = "large"
+        encoders.choose(None)
+        await still(one, lambda: encoders.owed)
+        assert encoders.owed == 0, "all have its vectors"
+        draw(folder, "b.png", caption="a stork")
+        await one.has(folder / "b.png", lambda row: row.encoder == FALLBACK_ID)
+        encoders.changed()  # it was looked for, in vain
+        await until(lambda: encoders.owed == 1)
+        encoders.given_up = None
+        encoders.choose("large")
+        await one.has(folder / "b.png", lambda row: row.encoder == "large")
+        assert encoders.strengthened == [("a heron", "a"), ("a stork", "b")], "what it had encoded is not encoded again"
+
+
 class Leaping(Clock):
     """Every look at the clock takes long."""
 

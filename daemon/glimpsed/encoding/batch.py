@@ -156,6 +156,30 @@ class Reach:
         self._weight = max(1.0, (self._weight + fair) / 2)
 
 
+class Courtesy:
+    """Whether a batch should let a search go on first, whose question was encoded and whose candidates will be scored.
+
+    Else a batch that begins between the two makes it wait for a second one.
+    """
+
+    def __init__(self, patience: float) -> None:
+        """`patience`: seconds that a search has to come back; it need not, if it found nothing to score."""
+        self._patience = patience
+        self._until = 0.0
+
+    def asked(self, now: float) -> None:
+        """A question was encoded whose search is expected back."""
+        self._until = now + self._patience
+
+    def came(self) -> None:
+        """It is back, or another one came."""
+        self._until = 0.0
+
+    def left(self, now: float) -> float:
+        """Seconds that a batch should stand aside; 0 where it may begin."""
+        return max(0.0, self._until - now)
+
+
 class Turns(Generic[_Who]):
     """Whose turn it is at an encoder that serves one at a time: the best lane, then the longest waiting."""
 

@@ -64,7 +64,7 @@ def choose(
             refused.append(f"{found.name}: {lost[found.name]}")
         elif found.free < need and not (forced and device != "auto"):
             # One who names the encoder and the device knows better than an estimate.
-            refused.append(f"{found.name} has {_gigabytes(found.free)} free, about {_gigabytes(need)} are needed")
+            refused.append(f"{found.name} {_room(found, need)}")
         elif found.name != "cpu":
             return Choice("strong", found.name, f"{found.title} has the room")
         elif forced:
@@ -84,12 +84,25 @@ def choose(
     return _without(told, "; ".join(refused), DeviceError.step)
 
 
+def cramped(*, device: str, devices: Sequence[Device], needs: Mapping[str, int]) -> dict[str, str]:
+    """The GPUs that have the room, but not just now, and how much of it others leave; as `choose` is told."""
+    return {
+        found.name: _room(found, needs[found.name])
+        for found in devices
+        if found.name != "cpu" and _matches(found.name, device) and found.free < needs[found.name] <= found.total
+    }
+
+
 def _matches(name: str, wanted: str) -> bool:
     return wanted in ("auto", name) or (wanted == "cuda" and name.startswith("cuda:"))
 
 
 def _without(told: str, why: str, step: str) -> Choice:
     return Choice("fallback", "cpu", f"{told}: {why}", step)
+
+
+def _room(found: Device, need: int) -> str:
+    return f"has {_gigabytes(found.free)} free, about {_gigabytes(need)} are needed"
 
 
 def _gigabytes(size: int) -> str:

@@ -45,6 +45,8 @@ class Device:
     """Bytes of memory that can be had now."""
     weight_bytes: int
     """Bytes a weight there: 2 with fp16 or bf16, else 4."""
+    total: int = 0
+    """Bytes of memory that a GPU has in all; 0 where that does not matter."""
 
 
 def missing_extra(kind: str = "bge-m3") -> ExtraMissingError | None:
@@ -83,8 +85,8 @@ def probe() -> tuple[Device, ...]:
         warnings.simplefilter("ignore")  # an old driver is warned of; what counts is whether the device answers
         for number in range(torch.cuda.device_count()):
             try:
-                free, _ = torch.cuda.mem_get_info(number)
-                gpus.append(Device(f"cuda:{number}", torch.cuda.get_device_name(number), free, 2))
+                free, total = torch.cuda.mem_get_info(number)
+                gpus.append(Device(f"cuda:{number}", torch.cuda.get_device_name(number), free, 2, total))
             except RuntimeError:
                 continue
     gpus.sort(key=lambda device: -device.free)

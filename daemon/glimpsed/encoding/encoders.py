@@ -13,7 +13,8 @@ from glimpsed.encoding.encoder import Encoder, Text
 from glimpsed.encoding.fallback import FALLBACK_ID, Fallback
 from glimpsed.encoding.messages import EncoderSpec
 from glimpsed.encoding.process import EncoderProcess
-from glimpsed.encoding.strong import ChosenState, Settings, Strong
+from glimpsed.encoding.selecting import Settings
+from glimpsed.encoding.strong import ChosenState, Strong
 from glimpsed.errors import EncoderError
 from glimpsed.records import Encoding
 
@@ -81,6 +82,15 @@ class Encoders:
         return self._strong.chosen
 
     @property
+    def given_up(self) -> str | None:
+        """The id of the encoder that `fallback_id` stands in for until a device is back; None where it does not."""
+        return self._strong.given_up
+
+    def owe(self) -> None:
+        """Rows wait for the encoder that was given up, so its device is to be looked for though nobody asks."""
+        self._strong.owe()
+
+    @property
     def pids(self) -> list[int]:
         """Of the encoder processes that run now."""
         return [one.pid for one in (self._passages, self._strong.process) if one.pid is not None]
@@ -99,6 +109,7 @@ class Encoders:
         Raises UnencodableError where some of the texts cannot be encoded (it has the others' encodings), and
         EncoderError where the fallback's process cannot be had.
         """
+        self._strong.ask()  # they are to have its vectors, too
         return await self._passages.encode(texts, query=False, lane=lane)
 
     async def strong(self, texts: Sequence[Text]) -> list[Encoding]:

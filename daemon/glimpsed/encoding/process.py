@@ -1,14 +1,13 @@
 """An encoder in a process of its own, seen from the daemon."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 import anyio
 import msgspec
 
 from glimpsed.children import Child
-from glimpsed.encoding.batch import Lane, Pace, Reach, Turns
+from glimpsed.encoding.batch import Lane, Pace, Reach
 from glimpsed.encoding.devices import Device
 from glimpsed.encoding.encoder import EncoderInfo, Text, UnencodableError, rough_tokens
 from glimpsed.encoding.messages import (
@@ -30,7 +29,7 @@ from glimpsed.encoding.messages import (
     unpack_encodings,
     unpack_error,
 )
-from glimpsed.encoding.turn import Turn
+from glimpsed.encoding.turn import Line
 from glimpsed.errors import ChildError, EncoderError
 from glimpsed.records import Encoding
 
@@ -38,7 +37,7 @@ LOAD_TIMEOUT = 600.0
 """Seconds; a cold disk may have to read gigabytes."""
 
 ENCODE_TIMEOUT = 600.0
-"""Seconds; only what hangs takes as long, for a process at idle priority may have to wait for the CPU."""
+"""Seconds; only what hangs takes as long, for a process of low priority may have to wait for the CPU."""
 
 PATIENCE = 0.1
 """Seconds that a batch should take, and so what a question waits for at most."""
@@ -69,32 +68,28 @@ class EncoderProcess:
         self,
         spec: EncoderSpec,
         *,
-        idle: bool | None = None,
         module: str = "glimpsed.encoding.child",
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        """`idle`: run only when nothing else wants the CPU; unless given, so does the fallback."""
         self.spec = spec
         self.info: EncoderInfo | None = None
         """Of the encoder that was loaded last; it may have been unloaded since."""
         self.encoded = 0
         """Texts encoded so far, questions not counted."""
-        idle = spec.kind == "fallback" if idle is None else idle
+        self._module = module
+        self._environment = dict(environment or {})
         self._child = Child(
             module,
-            *(["--idle"] if idle else []),
+            *(["--batches"] if spec.kind == "fallback" else []),  # its questions are answered in the daemon
             name=f"encoder {spec.kind}",
-            environment={**ENVIRONMENT, **(environment or {})},
+            environment={**ENVIRONMENT, **self._environment},
         )
         self._decoder = msgspec.msgpack.Decoder(Reply)
-        self._turns: Turns[Turn] = Turns()
+        self._line = Line()
         self._pace = Pace(PATIENCE, start=250)
         self._reach = Reach(PATIENCE, start=250)
         self._deadly: set[str] = set()  # ids of texts whose scoring the process did not survive
         self._deaths = 0  # over a lone text, since one was encoded
-        self._users = 0
-        self._used_at = 0.0
-        self._used = anyio.Event()
 
     @property
     def pid(self) -> int | None:
@@ -103,7 +98,7 @@ class EncoderProcess:
 
     async def probe(self) -> tuple[Device, ...]:
         """The devices there are, found out by the process. Raises ExtraMissingError or EncoderError."""
-        async with self._turn(Lane.FIRST):
+        async with self._line.turn(Lane.FIRST):
             return tuple((await self._insist(Probe(), Probed)).devices)
 
     async def load(self, spec: EncoderSpec | None = None) -> EncoderInfo:
@@ -111,13 +106,13 @@ class EncoderProcess:
 
         Raises EncoderError with the step that is missing, DeviceError where the device cannot hold it.
         """
-        async with self._turn(Lane.FIRST):
+        async with self._line.turn(Lane.FIRST):
             self.spec = spec or self.spec
             return await self._load()
 
     async def measure(self) -> float:
         """Texts a second of the loaded encoder. Raises EncoderError, DeviceError."""
-        async with self._turn(Lane.FIRST):
+        async with self._line.turn(Lane.FIRST):
             return (await self._insist(Measure(), Measured)).texts_per_second
 
     async def encode(self, texts: Sequence[Text], *, query: bool, lane: Lane | None = None) -> list[Encoding]:
@@ -130,11 +125,13 @@ class EncoderProcess:
         done: list[Encoding | None] = []
         faults: dict[int, str] = {}
         weights = [rough_tokens(text) for text in texts]
-        async with self._turn(lane) as turn:
+        async with self._line.turn(lane) as turn:
             while len(done) < len(texts):
                 at = len(done)
                 if at:
                     await turn.again()
+                if not query:
+                    await self._line.stand_aside(turn)
                 share = self._pace.share(weights[at:])
                 begun = anyio.current_time()
                 done += await self._chunk(texts[at : at + share], query=query, at=at, faults=faults)
@@ -142,6 +139,8 @@ class EncoderProcess:
                     self._pace.took(sum(weights[at : at + share]), anyio.current_time() - begun)
                 if not query:
                     self.encoded += share
+            if query and self.info is not None and self.info.has_colbert:
+                self._line.expect()
         if faults:
             raise UnencodableError(done, faults)
         return [one for one in done if one is not None]
@@ -157,7 +156,7 @@ class EncoderProcess:
         the process ends over it.
         """
         waiting = [one for one in texts[:at_most] if one[0] not in self._deadly]
-        async with self._turn(Lane.QUESTION) as turn:
+        async with self._line.turn(Lane.QUESTION) as turn:
             while waiting:
                 answer = await self._score(question, waiting, least=0 if at_most is None else 1)
                 if answer is None:
@@ -171,16 +170,26 @@ class EncoderProcess:
 
     async def wait_unused(self, seconds: float) -> None:
         """Wait until it has been used, and then not for so long."""
-        await self._used.wait()
-        due = anyio.current_time() + seconds
-        while due > anyio.current_time():
-            await anyio.sleep_until(due)
-            due = (anyio.current_time() if self._users else self._used_at) + seconds
-        self._used = anyio.Event()
+        await self._line.wait_unused(seconds)
+
+    def another(self) -> "EncoderProcess":
+        """One of the same kind with a process of its own, not started yet."""
+        return EncoderProcess(self.spec, module=self._module, environment=self._environment)
+
+    async def change_places(self, other: "EncoderProcess") -> None:
+        """Go on with the process and the encoder that `other` has loaded; it gets this one's. Waits its turn.
+
+        Nobody else may use `other` meanwhile.
+        """
+        async with self._line.turn(Lane.QUESTION):
+            self._child, other._child = other._child, self._child
+            self.spec, other.spec = other.spec, self.spec
+            self.info, other.info = other.info, self.info
+            self._pace, self._reach = other._pace, other._reach  # another device, another speed
 
     async def stop(self) -> None:
         """End the process after the request in flight. The next call starts it again."""
-        async with Turn(self._turns, Lane.QUESTION):
+        async with self._line.alone():
             await self._child.stop()
 
     async def _chunk(
@@ -266,15 +275,3 @@ class EncoderProcess:
         if not isinstance(reply, kind):
             raise EncoderError(f"{self._child.name} answered {type(reply).__name__.lower()}")
         return reply
-
-    @asynccontextmanager
-    async def _turn(self, lane: Lane) -> AsyncIterator[Turn]:
-        """Hold the encoder, and keep it from being unloaded meanwhile."""
-        self._users += 1
-        try:
-            async with Turn(self._turns, lane) as turn:
-                yield turn
-        finally:
-            self._users -= 1
-            self._used_at = anyio.current_time()
-            self._used.set()

@@ -2,53 +2,28 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import Literal
 
 import anyio
-from anyio import to_thread
 
 from glimpsed.encoding import candidate, devices
 from glimpsed.encoding.batch import Lane
-from glimpsed.encoding.candidate import Candidate
-from glimpsed.encoding.choose import Choice, choose
+from glimpsed.encoding.choose import Choice
+from glimpsed.encoding.comeback import Comeback, Lost
 from glimpsed.encoding.encoder import Text, UnencodableError
 from glimpsed.encoding.fallback import DIMENSION, FALLBACK_ID, Fallback
 from glimpsed.encoding.messages import EncoderSpec
 from glimpsed.encoding.process import EncoderProcess
-from glimpsed.errors import EncoderError, ExtraMissingError, HeadsMissingError, OwnCodeError, WeightsMissingError
+from glimpsed.encoding.returning import Returning
+from glimpsed.encoding.selecting import Selector, Settings
+from glimpsed.errors import EncoderError
 from glimpsed.records import Encoding
 
 TRY_AGAIN = 1800.0
-"""Seconds until what was missing or lost is looked for again."""
+"""Seconds until what was missing is looked for again."""
 
 QUESTION_PATIENCE = 2.0
 """Seconds after which a question does without the stronger encoder."""
-
-_MISSING = (ExtraMissingError, WeightsMissingError, HeadsMissingError, OwnCodeError)
-
-
-class Settings(candidate.Settings, Protocol):
-    """What of the section [encode] of the configuration counts here."""
-
-    @property
-    def device(self) -> str:
-        """`auto`, `cpu`, `cuda` or `cuda:N`."""
-        ...
-
-    @property
-    def min_texts_per_second(self) -> float:
-        """What a CPU has to make."""
-        ...
-
-    @property
-    def max_tokens_per_batch(self) -> int:
-        """Of one forward pass."""
-        ...
-
-    @property
-    def unload_after(self) -> float:
-        """Seconds without use."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +40,8 @@ class ChosenState:
     nothing or none is wanted."""
     phase: Literal["ready", "loading", "unloaded", "failed", "choosing"]
     """`failed`: the configuration names an encoder and it cannot be had, so the fallback stands in."""
+    lost: tuple[Lost, ...] = ()
+    """Devices that were given up; they are looked for while something asks for the encoder."""
 
 
 class Strong:
@@ -80,11 +57,18 @@ class Strong:
         self.process = process or EncoderProcess(EncoderSpec(candidate.asked_for(settings)[0]))
         self.dimension = DIMENSION
         self.state = ChosenState(Fallback.name, FALLBACK_ID, Fallback.device, "nothing is chosen yet", None, "choosing")
-        self._missing: EncoderError | None = None
-        self._candidate: Candidate | None = None
-        self._speeds: dict[str, float] = {}
-        self._lost: dict[str, str] = {}
+        self._selector = Selector(settings)
+        self._comeback = Comeback()
+        self._returning = Returning(
+            self._comeback,
+            self._selector,
+            used=self._used,
+            fresh=self.process.another,
+            take=self._take,
+            missed=self._missed,
+        )
         self._decided = False
+        self._deciding = anyio.Lock()  # one chooses or loads at a time
         self._wanted = False
         self._wake = anyio.Event()
         self._settled = anyio.Event()  # set while encoding need not wait for a load or a choice
@@ -94,41 +78,49 @@ class Strong:
         """Whether rows can have its vectors, be it loaded just now or not."""
         return self._decided and self.state.id != FALLBACK_ID
 
+    @property
+    def given_up(self) -> str | None:
+        """The id of the encoder that the fallback stands in for until a device is back; None where it does not."""
+        one = self._selector.candidate
+        return one.facts.id if one is not None and self._used() == "" and self._comeback.lost else None
+
     async def prepare(self) -> None:
         """Look at what needs no process: afterwards `state.id` is the one that will most likely be chosen.
 
         So rows that have the vectors of the stronger encoder do not look stale while its process starts.
         """
-        if self._settings.encoder == "fallback" or (found := await self._look()) is None:
-            self._decide(self._choose_from(()))
+        if self._settings.encoder == "fallback" or (found := await self._selector.look()) is None:
+            self._decide(self._selector.choice((), {}))
         else:
             self.dimension = found.facts.dimension
             reason = "the devices are being looked at"
             self._tell(ChosenState(found.name, found.facts.id, "", reason, None, "choosing"))
 
     async def run(self) -> None:
-        """Choose, load when asked, unload when idle, and choose again when the device is lost; for ever."""
+        """Choose, load when asked, unload when idle, and choose again when a device is lost or back; for ever."""
         if self._settings.encoder == "fallback":
             return
         async with anyio.create_task_group() as group:
             group.start_soon(self._unload_when_unused)
+            group.start_soon(self._returning.run)
             while True:
                 self._wake = anyio.Event()
-                if not self._decided:
-                    await self._choose()
-                elif self.chosen and self._wanted:
-                    await self._load()
-                again = TRY_AGAIN if not self.chosen and (self._missing or self._lost) else None
+                async with self._deciding:
+                    if not self._decided:
+                        await self._choose()
+                    elif self.chosen and self._wanted:
+                        await self._load()
+                again = TRY_AGAIN if not self.chosen and self._selector.missing else None
                 with anyio.move_on_after(again) as waiting:
                     await self._wake.wait()
                 if waiting.cancelled_caught:
-                    self._lost.clear()
-                    self._speeds.clear()
+                    self._selector.speeds.clear()
                     # What is missing costs a look at files; only if it is there now the process is worth starting.
-                    self._decided = await self._look() is None
+                    self._decided = self.chosen or await self._selector.look() is None
 
     async def encode(self, texts: Sequence[Text]) -> list[Encoding]:
         """Encodings of passages; loads first where that is needed. Raises EncoderError when it cannot now."""
+        self.ask()
         while self.chosen and self.state.phase != "ready":
             self.want()
             await self._settled.wait()
@@ -138,6 +130,7 @@ class Strong:
 
     async def question(self, text: str) -> Encoding | None:
         """A question's encoding if the encoder is loaded and answers soon; else it is loaded for the next one."""
+        self.ask()
         if not self.chosen:
             return None
         if self.state.phase != "ready":
@@ -152,9 +145,20 @@ class Strong:
 
     def want(self) -> None:
         """Load it in the background if it is unloaded."""
+        self.ask()
         if self.chosen and self.state.phase == "unloaded":
             self._wanted = True
             self._wake.set()
+
+    def ask(self) -> None:
+        """Somebody would like it to be there: a reason to look for a device that was lost."""
+        if self._comeback.ask():
+            self._returning.wake()
+
+    def owe(self) -> None:
+        """Rows wait for the encoder that was given up: a lasting reason."""
+        if self._comeback.owe():
+            self._returning.wake()
 
     async def _encode(self, texts: Sequence[Text], *, query: bool) -> list[Encoding]:
         device = self.state.device
@@ -164,83 +168,56 @@ class Strong:
             raise
         except EncoderError as error:
             if self.chosen and self.state.device == device:
-                self._lost[device] = str(error)
-                self._decided = False
-                self._tell(replace(self.state, phase="choosing", reason=str(error)))
-                self._wake.set()
+                self._lose(error)
             raise
 
-    async def _look(self) -> Candidate | None:
-        """The stronger encoder by its files; None where it lacks something, which `_missing` says."""
-        try:
-            self._candidate = await to_thread.run_sync(candidate.find, self._settings)
-        except EncoderError as error:
-            self._missing, self._candidate = error, None
-        else:
-            self._missing = None
-        return self._candidate
+    def _lose(self, error: EncoderError) -> None:
+        """The device in use is lost: choose anew."""
+        self._comeback.lose(self.state.device, str(error), anyio.current_time())
+        self._decided = False
+        self._wake.set()
+        self._tell(replace(self.state, phase="choosing", reason=str(error)))
+
+    def _used(self) -> str | None:
+        """As `Comeback` wants to know it."""
+        return None if not self._decided else self.state.device if self.chosen else ""
+
+    async def _take(self, process: EncoderProcess, choice: Choice) -> None:
+        """Go on with what was loaded into another process, on a device that is back."""
+        async with self._deciding:
+            await self.process.change_places(process)
+            self._comeback.found(choice.device, anyio.current_time())
+            self._decide(choice)
+
+    def _missed(self) -> None:
+        self._tell(self.state)
+        self._wake.set()  # files may be missing now
 
     async def _choose(self) -> None:
         found: tuple[devices.Device, ...] = ()
-        if self._missing is None:
+        if self._comeback.lost:
+            await self.process.stop()  # a device that was lost stays so in the process that saw it, with its memory
+        if self._selector.missing is None:
             try:
                 found = await self.process.probe()
             except EncoderError as error:
-                self._missing = error
-        while True:
-            try:
-                choice = self._choose_from(found)
-            except _MISSING as error:  # the folder went since it was looked at
-                self._missing, found = error, ()
-                continue
-            if choice.encoder == "fallback":
-                await self.process.stop()
-                self._decide(choice)
-                return
-            if self.state.id != FALLBACK_ID:
-                self._tell(replace(self.state, device=choice.device, reason=choice.reason, phase="loading"))
-            try:
-                await self._load_on(choice)
-            except _MISSING as error:
-                self._missing = error
-                continue
-            except EncoderError as error:
-                self._lost[choice.device] = str(error)
-                await self.process.stop()  # what it holds on that device is given back only so
-                continue
-            if not choice.measure:
-                self._decide(choice)
-                return
-
-    def _choose_from(self, found: Sequence[devices.Device]) -> Choice:
-        settings = self._settings
-        return choose(
-            encoder=settings.encoder,
-            name=candidate.name_of(settings),
-            device=settings.device,
-            min_texts_per_second=settings.min_texts_per_second,
-            missing=self._missing,
-            devices=found,
-            needs={one.name: self._candidate.needs(one.weight_bytes) for one in found if self._candidate},
-            speeds=self._speeds,
-            lost=self._lost,
+                self._selector.missing = error
+        now = anyio.current_time
+        choice = await self._selector.load(
+            self.process,
+            found,
+            lambda: self._comeback.reasons,
+            lose=lambda device, reason: self._comeback.lose(device, reason, now()),
+            trying=self._trying,
         )
+        if not choice.device.startswith("cuda"):
+            for device, reason in self._selector.cramped(found).items():
+                self._comeback.lose(device, reason, now())
+        self._decide(choice)
 
-    async def _load_on(self, choice: Choice) -> None:
-        assert self._candidate is not None, "only what is there is loaded"
-        settings = self._settings
-        await self.process.load(
-            EncoderSpec(
-                self._candidate.kind,
-                bytes(self._candidate.folder),
-                choice.device,
-                settings.max_length,
-                settings.max_tokens_per_batch,
-                settings.trust_remote_code,
-            )
-        )
-        if choice.measure:
-            self._speeds[choice.device] = await self.process.measure()
+    def _trying(self, choice: Choice) -> None:
+        if self.state.id != FALLBACK_ID:
+            self._tell(replace(self.state, device=choice.device, reason=choice.reason, phase="loading"))
 
     def _decide(self, choice: Choice) -> None:
         self._decided = True
@@ -262,10 +239,7 @@ class Strong:
         try:
             await self.process.load()
         except EncoderError as error:
-            self._lost[self.state.device] = str(error)
-            self._decided = False
-            self._wake.set()
-            self._tell(replace(self.state, phase="choosing", reason=str(error)))
+            self._lose(error)
         else:
             self._tell(replace(self.state, phase="ready"))
 
@@ -277,9 +251,10 @@ class Strong:
             await self.process.stop()
 
     def _tell(self, state: ChosenState) -> None:
-        self.state = state
+        self.state = replace(state, lost=self._comeback.lost)
         if self._decided and (not self.chosen or state.phase == "ready"):
             self._settled.set()
         elif self._settled.is_set():
             self._settled = anyio.Event()
         self._changed()
+        self._returning.wake()

@@ -1,8 +1,68 @@
 """Waiting for one's turn at an encoder."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import anyio
 
-from glimpsed.encoding.batch import Lane, Turns
+from glimpsed.encoding.batch import Courtesy, Lane, Turns
+
+COMES_BACK = 0.1
+"""Seconds that the candidates of a question may take to be gathered before batches go on; mostly it is a third."""
+
+
+class Line:
+    """Those who wait for an encoder, and since when nobody has used it."""
+
+    def __init__(self) -> None:
+        self._turns: Turns[Turn] = Turns()
+        self._courtesy = Courtesy(COMES_BACK)
+        self._back = anyio.Event()
+        self._users = 0
+        self._used_at = 0.0
+        self._used = anyio.Event()
+
+    @asynccontextmanager
+    async def turn(self, lane: Lane) -> AsyncIterator["Turn"]:
+        """Hold the encoder, and keep it from being unloaded meanwhile."""
+        self._users += 1
+        if lane is Lane.QUESTION:
+            self._courtesy.came()
+            self._back.set()
+        try:
+            async with Turn(self._turns, lane) as turn:
+                yield turn
+        finally:
+            self._users -= 1
+            self._used_at = anyio.current_time()
+            self._used.set()
+
+    def alone(self) -> "Turn":
+        """A turn that does not count as use."""
+        return Turn(self._turns, Lane.QUESTION)
+
+    async def wait_unused(self, seconds: float) -> None:
+        """Wait until it has been used, and then not for so long."""
+        await self._used.wait()
+        due = anyio.current_time() + seconds
+        while due > anyio.current_time():
+            await anyio.sleep_until(due)
+            due = (anyio.current_time() if self._users else self._used_at) + seconds
+        self._used = anyio.Event()
+
+    def expect(self) -> None:
+        """While it has its turn: a question was encoded, and its search will be back to have candidates scored."""
+        self._courtesy.asked(anyio.current_time())
+        self._back = anyio.Event()
+
+    async def stand_aside(self, turn: "Turn") -> None:
+        """Before a batch begins: let a search that is expected back go first. Not twice for one batch."""
+        left = self._courtesy.left(anyio.current_time())
+        if left:
+            # The turn is kept meanwhile: given away, it would be a worse lane's.
+            with anyio.move_on_after(left):
+                await self._back.wait()
+            await turn.again()
 
 
 class Turn:

@@ -15,6 +15,7 @@ class Following:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._progress: Progress = context.progress
+        self._looked_at = -1  # the version of the choice at which rows were last counted for a lost device
 
     def made(self, rows: int, began: float) -> None:
         """A round that began then has given so many rows the chosen encoder's vectors."""
@@ -25,6 +26,7 @@ class Following:
         context, current = self._context, self._context.current
         if not current.fallback or not context.encoders.ready:
             self._progress.encoder = None
+            await self._owe()
             return
         if not stale and len(context.table.columns) > 1:
             await self._drop()
@@ -37,6 +39,18 @@ class Following:
             pace = self._progress.pace(total - done, now)
             told = {"rate": pace.rate, "seconds_left": pace.seconds_left} if event is Event.REFRESH_PROGRESS else {}
             context.journal.say(event, encoder=current.encoder, done=done, total=total, **told)
+
+    async def _owe(self) -> None:
+        """Where the fallback stands in for an encoder that some rows have yet to get: say that they wait for it."""
+        encoders = self._context.encoders
+        given_up, version = encoders.given_up, encoders.version
+        if given_up is None or version == self._looked_at:
+            return  # rows that are made since ask for it themselves
+        self._looked_at = version
+        waiting = replace(self._context.current, encoder=given_up, fallback=encoders.fallback_id)
+        done, total = await self._context.insist(partial(self._context.table.encoded, waiting))
+        if done < total:
+            encoders.owe()
 
     async def _drop(self) -> None:
         """Drop what former encoders made, if the chosen one has been through all rows, be their folders offline."""

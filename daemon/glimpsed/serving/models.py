@@ -116,6 +116,14 @@ class Found(BaseModel):
     warnings: list[str]
 
 
+class LostDevice(BaseModel):
+    """A device that was given up, and is looked for while something asks for the encoder."""
+
+    device: str
+    reason: str
+    looked: int = Field(description="how often, in vain")
+
+
 class EncoderStatus(BaseModel):
     """What new texts are encoded with, and why."""
 
@@ -125,6 +133,7 @@ class EncoderStatus(BaseModel):
     reason: str
     step: str | None = Field(None, description="what is missing: extra, weights, head files, trust, device")
     phase: str = Field(description="choosing, loading, ready, unloaded or failed")
+    lost: list[LostDevice] = Field(default=[], description="devices that could not be used; empty where all is well")
 
 
 class RefreshStatus(BaseModel):
