@@ -1,10 +1,12 @@
 """More of something than the bounds allow: read as far as they go, and said with the key that helps."""
 
+import gzip
 import io
 import os
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -15,7 +17,7 @@ from glimpsed.reading import bounds, counting, image, xmp
 from glimpsed.reading.bounds import Bounds, bounded
 from glimpsed.reading.content import read_content
 from glimpsed.reading.faults import BadPicture
-from glimpsed.reading.messages import Got, Read
+from glimpsed.reading.messages import Explain, Explained, Got, Read
 from glimpsed.reading.worker import Worker
 from glimpsed.records import Content, FaultKind, Part
 
@@ -145,6 +147,53 @@ def test_frames(form: str) -> None:
     assert said(content) == "more frames or pages; at most 3 are read ([read] max_frames)"
     assert thumbnail is not None
     assert read(data, Bounds(frames=5))[0].fault is None
+
+
+def test_pages_that_are_read_for_words() -> None:
+    with bounded(Bounds(frames=3)):
+        assert image.page(tiff(9), 2, max_pixels=1000).pages == 3
+    assert image.page(tiff(9), 0, max_pixels=1000).pages == 9
+
+
+@pytest.mark.parametrize("form", ["GIF", "TIFF"])
+def test_pillow_does_not_count_what_may_be_endless(form: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = io.BytesIO()
+    first, *others = [noisy((16, 16), seed) for seed in range(5)]
+    first.save(out, form, save_all=True, append_images=others)
+
+    def known(opened: Any) -> int:
+        assert opened._n_frames is not None  # else Pillow goes through all of them now
+        return int(opened._n_frames)
+
+    with Image.open(io.BytesIO(out.getvalue())) as opened:
+        monkeypatch.setattr(type(opened), "n_frames", property(known))
+    assert image.look(out.getvalue(), max_pixels=1000).frames == 5
+    assert image.page(out.getvalue(), 0, max_pixels=1000).pages == (5 if form == "TIFF" else 3)
+
+
+def test_a_bomb_that_is_a_drawing() -> None:
+    whole = b"<svg xmlns='http://www.w3.org/2000/svg'><title>Lunch</title>" + b" " * 40_000_000 + b"</svg>"
+    content, _ = read(gzip.compress(whole), Bounds(inflated=1_000_000))
+    assert said(content) == "text that unpacks to more bytes; at most 1,000,000 are read ([read] max_inflated)"
+    assert content.format == "svg"
+    assert read(gzip.compress(whole), Bounds())[0].parts == (Part("title", "Lunch"),)
+
+
+def test_a_drawing_with_too_many_words() -> None:
+    content, _ = read(b"<svg xmlns='http://www.w3.org/2000/svg'><title>%s</title></svg>" % (b"x" * 99), Bounds(text=9))
+    assert content.parts == ()
+    assert said(content).endswith("([read] max_text)")
+
+
+def test_a_reading_anew_has_the_same_bounds(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png(packed(b"Title", b"x" * 3000)))
+    request = Explain(os.fsencode(tmp_path / "a.png"), pixels=False, drawn=False)
+    told = Worker(1_000_000, Bounds(inflated=1000)).answer(request)
+    assert isinstance(told, Explained)
+    assert said(told.content).endswith("([read] max_inflated)")
+    told = Worker(1_000_000, Bounds()).answer(request)
+    assert isinstance(told, Explained)
+    assert told.content.fault is None
 
 
 def test_pages_that_lead_back_to_the_first_are_counted_once() -> None:
