@@ -34,6 +34,7 @@ from glimpsed.config import load
 from glimpsed.encoding.encoders import Question
 from glimpsed.encoding.fallback import FALLBACK_ID, Fallback
 from glimpsed.searching.search import Search
+from glimpsed.searching.vocabulary import Vocabulary
 from glimpsed.storing.table import open_table
 
 HITS = 10
@@ -133,7 +134,10 @@ async def where_it_goes(state: Path, questions: list[str], encoder: Fallback) ->
         SimpleNamespace(question=encode, fallback_id=FALLBACK_ID, chosen_id=FALLBACK_ID), spent, {"question": "encode"}
     )
     async with open_table(str(state)) as table:
-        search = Search(Timed(table, spent, reads), encoders, load(environment={"HOME": "/"}).search)
+        vocabulary = Vocabulary(table)
+        await vocabulary.update()
+        settings = load(environment={"HOME": "/"}).search
+        search = Search(Timed(table, spent, reads), encoders, settings, vocabulary=vocabulary)
         whole: list[float] = []
         for number, question in enumerate(questions):
             if number == WARM:
