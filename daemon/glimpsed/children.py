@@ -205,23 +205,21 @@ class _Running:
 def serve_parent(
     handle: Callable[[bytes], bytes],
     *,
-    idle: bool,
     memory: int | None = None,
     confine: Callable[[], None] | None = None,
 ) -> None:
     """The child's side: answer requests from stdin until the parent is gone. Does not return before.
 
-    With `idle` the kernel runs this process only when nothing else wants the CPU. `memory` bounds what it may
-    allocate, in bytes. `confine` is called once, before there is a second thread and before the first request. What
-    libraries print to stdout goes to stderr. An exception of `handle` ends the process, and the parent is told: the
-    process's state is unknown then.
+    `memory` bounds what it may allocate, in bytes. `confine` is called once, before there is a second thread and before
+    the first request. What libraries print to stdout goes to stderr. An exception of `handle` ends the process, and the
+    parent is told: the process's state is unknown then.
     """
     requests, replies = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDONLY)
     os.dup2(null, 0)
     os.dup2(2, 1)
     os.close(null)
-    _be_humble(idle=idle, memory=memory)
+    _be_humble(memory)
     if confine is not None:
         confine()
     at_work = threading.Event()
@@ -241,15 +239,13 @@ def serve_parent(
         at_work.clear()
 
 
-def _be_humble(*, idle: bool, memory: int | None) -> None:
+def _be_humble(memory: int | None) -> None:
     import resource  # noqa: PLC0415  only the child's side needs it
 
-    if idle:
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     # The kernel's autogroups weigh sessions against each other first, and this process leads one of its own:
-    # without this its work gets half of the CPU, idle or nice as it may be (sched(7)).
+    # without this its work gets half of the CPU, however nice it is (sched(7)).
     with suppress(OSError), open("/proc/self/autogroup", "w", encoding="ascii") as autogroup:
-        autogroup.write("19" if idle else str(os.nice(0)))
+        autogroup.write(str(os.nice(0)))
     if memory is not None:
         _, hard = resource.getrlimit(resource.RLIMIT_DATA)
         memory = memory if hard == resource.RLIM_INFINITY else min(memory, hard)

@@ -29,7 +29,9 @@ def read(data: bytes) -> Content:
     return content
 
 
-@pytest.mark.parametrize("data", [DRAWING, gzip.compress(DRAWING, mtime=0), b"\xef\xbb\xbf \n" + DRAWING.partition(b"?>")[2]])
+@pytest.mark.parametrize(
+    "data", [DRAWING, gzip.compress(DRAWING, mtime=0), b"\xef\xbb\xbf \n" + DRAWING.partition(b"?>")[2]]
+)
 def test_all_that_is_written_in_it(data: bytes) -> None:
     content = read(data)
     assert content.fault is None
@@ -108,7 +110,14 @@ def test_a_packed_bomb_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "data",
-    [b"", b"<html><svg/></html>", b"<?xml version='1.0'?><note/>", b"\x1f\x8bxx", gzip.compress(b"text", mtime=0), b"svg"],
+    [
+        b"",
+        b"<html><svg/></html>",
+        b"<?xml version='1.0'?><note/>",
+        b"\x1f\x8bxx",
+        gzip.compress(b"text", mtime=0),
+        b"svg",
+    ],
 )
 def test_what_is_no_drawing(data: bytes) -> None:
     assert not svg.is_svg(data)

@@ -319,7 +319,7 @@ async def test_worker_that_answers_nonsense(tmp_path: Path, picture: str, monkey
         "    if kind == 'Greet': return msgspec.msgpack.encode(Greeted(()))\n"
         "    if kind == 'Hash': return b'\\xc1 nonsense'\n"
         "    return msgspec.msgpack.encode(Hashed('0' * 64, Stamp(1, 2, 3, 4)))\n"
-        "serve_parent(handle, idle=False)\n"
+        "serve_parent(handle)\n"
     )
     monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}")
     await anyio.Path(picture + ".txt").write_text("Lunch")

@@ -136,7 +136,7 @@ def main(server: Server | None = None) -> None:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # it computes, and need not interrupt others
     else:
         os.nice(POLITE)
-    serve_parent(server.handle, idle=False)
+    serve_parent(server.handle)
 
 
 if __name__ == "__main__":

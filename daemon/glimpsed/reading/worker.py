@@ -212,7 +212,7 @@ def main() -> None:
     def bound() -> None:
         worker.confinement = confine(private or None, int(memory))
 
-    serve_parent(worker.handle, idle=False, memory=int(memory), confine=bound)
+    serve_parent(worker.handle, memory=int(memory), confine=bound)
 
 
 if __name__ == "__main__":
