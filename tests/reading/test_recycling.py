@@ -106,7 +106,7 @@ async def test_a_worker_without_a_folder_is_not_started(tmp_path: Path) -> None:
 
 async def test_a_worker_that_greets_with_nonsense(tmp_path: Path) -> None:
     (tmp_path / "stranger.py").write_text(
-        "from glimpsed.children import serve_parent\nserve_parent(lambda request: b'\\xc1', idle=False)\n"
+        "from glimpsed.children import serve_parent\nserve_parent(lambda request: b'\\xc1')\n"
     )
     async with Workers(1, timeout=60, max_pixels=10**6, module="stranger") as workers:
         unread = await workers.hash("/nowhere")
