@@ -25,6 +25,7 @@ from glimpsed.encoding.fallback import DIMENSION, FALLBACK_ID
 from glimpsed.encoding.messages import EncoderSpec
 from glimpsed.encoding.process import EncoderProcess
 from glimpsed.errors import DeviceError, EncoderError
+from glimpsed.records import Encoding
 
 pytest.importorskip("FlagEmbedding", reason="the extra bge-m3 is not installed")
 
@@ -546,3 +547,29 @@ print(sorted(heavy & sys.modules.keys()))
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join((ROOT, f"{ROOT}/daemon"))}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=environment)
     assert done.stdout.strip() == "[]", done.stderr
+
+
+async def test_who_gives_up_while_the_fallback_is_at_work_is_told_nothing_else(
+    settings: Settings, diary: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work, done = anyio.Event(), anyio.Event()
+
+    async def fallback(_: str) -> Encoding:
+        at_work.set()
+        with anyio.CancelScope(shield=True):  # as a thread is waited for
+            await done.wait()
+        return alone("hello")
+
+    async def strong(*_: object) -> None:
+        await anyio.sleep_forever()
+
+    async with opened(settings, diary, "cpu") as encoders:
+        monkeypatch.setattr(encoders, "_ask_fallback", fallback)
+        monkeypatch.setattr(encoders, "_ask_strong", strong)
+        async with anyio.create_task_group() as group:
+            group.start_soon(encoders.question, "hello")
+            await at_work.wait()
+            group.cancel_scope.cancel()
+            with anyio.CancelScope(shield=True):
+                await anyio.wait_all_tasks_blocked()
+                done.set()

@@ -134,7 +134,8 @@ class Encoders:
                 failure = error
         if failure is not None:
             raise failure
-        return Question(fallback, strong[0])
+        # Whoever gives up while the fallback is at work is told so only at the next wait; then there is no answer here.
+        return Question(fallback, next(iter(strong), None))
 
     async def colbert(
         self, question: str, texts: Sequence[tuple[str, Text]], *, at_most: int | None
