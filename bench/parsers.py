@@ -16,10 +16,10 @@ import atheris
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 with atheris.instrument_imports(include=["glimpsed.reading", "glimpsed.records"]):
-    from glimpsed.reading import complete, counting, exif, iptc, metadata, texts, xmp
-    from glimpsed.reading.bounds import Bounds, bounded
+    from tests.reading import mutating, parsing
 
-from tests.reading import mutating
+    from glimpsed.reading import complete, counting, texts
+    from glimpsed.reading.bounds import Bounds, bounded
 
 BOUNDS = Bounds(metadata=1 << 20, inflated=1 << 20, text=1 << 16, xml_entities=4)
 
@@ -27,21 +27,13 @@ BOUNDS = Bounds(metadata=1 << 20, inflated=1 << 20, text=1 << 16, xml_entities=4
 def once(data: bytes) -> None:
     """All of them on the same bytes."""
     with bounded(BOUNDS) as spent:
-        content = metadata.fields(data)
+        content = parsing.by_all(data)
         for part in spent.words(content.parts):
             part.text.encode()
             assert part.text == texts.clean(part.text)
         assert content.latitude is None or -90 <= content.latitude <= 90
-        found = exif.parse(data)
-        assert exif.orientation(found) in range(1, 9)
-        exif.position(found)
-        list(exif.fields(found))
-        xmp.read(data)
-        list(iptc.fields(iptc.from_photoshop(data)))
-        list(iptc.fields(data))
         assert 1 <= counting.count(data, 100) <= 101
         complete.shortfall(data)
-        texts.clean(texts.decode(data)).encode()
 
 
 def main() -> None:

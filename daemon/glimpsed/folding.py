@@ -28,5 +28,5 @@ def plain(text: str) -> str:
 
 @lru_cache(1 << 14)
 def fold_name(name: str) -> str:
-    """`fold` for names that come again and again: of cameras, of places."""
+    """`fold` for short texts that come again and again: names of cameras and places, what near rows say."""
     return fold(name)

@@ -159,9 +159,9 @@ def test_whatever_else_stands_in_place_of_the_file(tmp_path: Path) -> None:
 
 
 def test_nested_folders_are_left_to_themselves(tmp_path: Path) -> None:
-    ignore = ignore_of(tmp_path, nested=(f"{tmp_path}/work", str(tmp_path)))
-    assert not ignore.directory(f"{tmp_path}/work")
-    assert not ignore.file(f"{tmp_path}/work/a.jpg")
+    ignore = ignore_of(tmp_path, nested=(f"{tmp_path}/inner", str(tmp_path)))
+    assert not ignore.directory(f"{tmp_path}/inner")
+    assert not ignore.file(f"{tmp_path}/inner/a.jpg")
     assert ignore.file(f"{tmp_path}/a.jpg")
 
 

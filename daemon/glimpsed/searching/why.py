@@ -3,9 +3,8 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
-from glimpsed.folding import fold
+from glimpsed.folding import fold, fold_name
 from glimpsed.records import Part
 from glimpsed.searching import languages
 from glimpsed.searching.coverage import Asked
@@ -89,12 +88,7 @@ def _telling(part: Part) -> int:
 
 def _folded(text: str) -> str:
     """The parts of rows that are near to many questions come again and again, but pages of OCR are not remembered."""
-    return _remembered(text) if len(text) <= _SHORT else fold(text)
-
-
-@lru_cache(1 << 13)
-def _remembered(text: str) -> str:
-    return fold(text)
+    return fold_name(text) if len(text) <= _SHORT else fold(text)
 
 
 def _is_name(asked: Asked, file_name: str) -> bool:

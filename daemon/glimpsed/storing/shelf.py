@@ -50,13 +50,13 @@ class Shelf:
 
     async def fill(self) -> None:
         """Hold the table's large pieces as it stands, the newest first where not all have room, and nothing else."""
-        numbers, sizes = np.unique(_piece_of(_places(await self._engine.places())), return_counts=True)
+        numbers, sizes = np.unique(piece_of(places_of(await self._engine.places())), return_counts=True)
         large = numbers[sizes >= self._whole]
         kept, size = [], 0
         if self._held is not None:
-            kept = [self._held.filter(pa.array(np.isin(_piece_of(self._places), large)))]
+            kept = [self._held.filter(pa.array(np.isin(piece_of(self._places), large)))]
             size = kept[0].nbytes
-        for number in reversed(large[~np.isin(large, _piece_of(self._places))]):
+        for number in reversed(large[~np.isin(large, piece_of(self._places))]):
             if size >= self._most:
                 break
             piece = await self._engine.piece(int(number), COLUMNS)
@@ -70,9 +70,9 @@ class Shelf:
             self._places, self._held = np.empty(0, np.uint64), None
             return
         table = pa.concat_tables(map(_encoded, pieces)).unify_dictionaries().combine_chunks()
-        order = np.argsort(_places(table), kind="stable")
+        order = np.argsort(places_of(table), kind="stable")
         table = table.take(order)
-        self._places, self._held = _places(table), table
+        self._places, self._held = places_of(table), table
 
     async def rows(self, places: Collection[int]) -> dict[int, Row]:
         """The rows that lie there; those that do not any more are left out. May raise TableError."""
@@ -109,9 +109,11 @@ def _encoded(table: pa.Table) -> pa.Table:
     return table
 
 
-def _places(table: pa.Table) -> NDArray[np.uint64]:
+def places_of(table: pa.Table) -> NDArray[np.uint64]:
+    """ROW of an answer."""
     return np.asarray(table[ROW].to_numpy(), np.uint64)
 
 
-def _piece_of(places: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def piece_of(places: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The number of the piece of the table that each lies in, as `Engine.piece` takes it."""
     return places >> np.uint64(32)

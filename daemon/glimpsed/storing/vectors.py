@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpsed.storing.arrays import matrix
-from glimpsed.storing.engine import ROW, Engine
+from glimpsed.storing.engine import Engine
 from glimpsed.storing.schema import DIMENSION
+from glimpsed.storing.shelf import piece_of, places_of
 
 _COLUMN: Final = "vector"
 _PIECE: Final = 1_000  # rows: as many of one piece of the table are read together, fewer are taken one by one
@@ -72,7 +73,7 @@ class Vectors:
         async with self._turn:
             if self._version is not None and self._version >= version:
                 return
-            listed = (await self._engine.places())[ROW].to_numpy().astype(np.uint64)
+            listed = places_of(await self._engine.places())
             there = np.isin(self._places, listed, assume_unique=True)
             known = np.concatenate([self._places[there], self._without])
             new = listed[~np.isin(listed, known, assume_unique=True)]
@@ -105,9 +106,9 @@ class Vectors:
         if len(places) < _PIECE:
             table = await self._engine.take(places.tolist(), [_COLUMN])
         else:
-            table = await self._engine.piece(int(places[0] >> np.uint64(32)), [_COLUMN])
+            table = await self._engine.piece(int(piece_of(places)[0]), [_COLUMN])
         filled, vectors = matrix(table, _COLUMN)
-        where = table[ROW].to_numpy().astype(np.uint64)[filled]
+        where = places_of(table)[filled]
         lengths = np.linalg.norm(vectors, axis=1)
         sound = np.isin(where, places) & np.isfinite(lengths) & (lengths > 0)
         return where[sound], vectors[sound] / lengths[sound, None]
@@ -115,7 +116,7 @@ class Vectors:
 
 def _together(places: NDArray[np.uint64]) -> list[NDArray[np.uint64]]:
     """The places in portions that are read at once: large pieces of the table by themselves, the rest together."""
-    pieces = places >> np.uint64(32)
+    pieces = piece_of(places)
     numbers, counts = np.unique(pieces, return_counts=True)
     large = numbers[counts >= _PIECE]
     rest = places[~np.isin(pieces, large)]
