@@ -38,8 +38,11 @@ def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
 
 async def formats_status(table: Table) -> models.FormatsStatus:
     """What can be read here, and what not. Raises TableError."""
-    counts = Counter(name for _, name in await table.with_error(formats.UNREADABLE_PATTERN))
     readable = [form for form in formats.FORMATS if formats.readable(form)]
+    unreadable = [form for form in formats.FORMATS if form not in readable]
+    # Asked often, and on most machines there is nothing to count.
+    lost = await table.with_error(formats.UNREADABLE_PATTERN) if unreadable else []
+    counts = Counter(name for _, name in lost)
     return models.FormatsStatus(
         readable=[form.name for form in readable],
         unreadable=[
@@ -49,8 +52,7 @@ async def formats_status(table: Table) -> models.FormatsStatus:
                 pictures=counts[form.name],
                 reason=formats.unreadable(form),
             )
-            for form in formats.FORMATS
-            if form not in readable
+            for form in unreadable
         ],
     )
 
