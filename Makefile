@@ -93,6 +93,7 @@ torture: $(VENV)/.test
 	$(BIN)/python bench/flat.py
 	$(PIP) install --quiet --constraint constraints.txt --group fuzz
 	$(BIN)/python bench/parsers.py -max_total_time=60
+	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest -m hypothesis
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,11 +1,18 @@
 """What all tests share: the event loop's backend, and waiting for a state."""
 
 import ctypes
+import os
 import shutil
 import signal
 import tempfile
 
 import pytest
+from hypothesis import settings
+
+# The same examples in every run, so that a change is judged by itself; `make torture` draws new ones.
+settings.register_profile("same", derandomize=True)
+settings.register_profile("new", derandomize=False)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "same"))
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts its background jobs so, and the programs that the tests interrupt would inherit it.

@@ -93,6 +93,8 @@ def test_only_a_name_cut_within_the_suffix_cannot_be_told() -> None:
     assert sidecar_names.owners(LONG[:46] + ".json", SUFFIXES) is None
     assert sidecar_names.owners(LONG[:43] + ".jp(1).json", SUFFIXES) is None
     assert sidecar_names.owners(LONG[:40] + ".jpg.s.json", SUFFIXES) is not None
+    assert sidecar_names.owners(LONG[:42] + ".jpe.json", SUFFIXES) is None  # of a .jpeg, perhaps
+    assert sidecar_names.owners(LONG[:41] + ".jpe.json", SUFFIXES) is not None
 
 
 def test_the_most_telling_come_first() -> None:

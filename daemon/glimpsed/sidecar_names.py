@@ -101,8 +101,10 @@ def _owners_of_takeout(base: str, suffixes: frozenset[str]) -> tuple[str, ...] |
     base, number = _numbered(base)
     names = (base.removesuffix(tail) for tail in _TAILS if base.endswith(tail))
     pictures = [name for name in names if _is_one(name, suffixes)]
+    if len(base) >= _TAKEOUT and (not pictures or _may_be_cut(base, suffixes)):
+        return None
     if not pictures:
-        return None if len(base) >= _TAKEOUT else _any_suffix(base + number, suffixes)
+        return _any_suffix(base + number, suffixes)
     found = []
     for stem, suffix in map(os.path.splitext, pictures):
         found.append(stem + number + suffix)
@@ -114,6 +116,12 @@ def _owners_of_takeout(base: str, suffixes: frozenset[str]) -> tuple[str, ...] |
 
 def _is_one(name: str, suffixes: frozenset[str]) -> bool:
     return os.path.splitext(name)[1].lower() in suffixes
+
+
+def _may_be_cut(name: str, suffixes: frozenset[str]) -> bool:
+    """Whether its suffix is one, and also the beginning of a longer one, as `.jpe` is of `.jpeg`."""
+    suffix = os.path.splitext(name)[1].lower()
+    return suffix in suffixes and any(longer != suffix and longer.startswith(suffix) for longer in suffixes)
 
 
 def _any_suffix(stem: str, suffixes: frozenset[str]) -> tuple[str, ...]:
