@@ -40,7 +40,7 @@ class Answers:
         context = self._context
         warnings = await self._pipeline.caught_up(timeout) if sync else []
         answer = await self._search.search(question, k, cursor, sort=sort)
-        online = set(self._pipeline.folders.online())
+        offline = self._pipeline.folders.offline
         context.metrics.searches.inc()
         context.metrics.search_seconds.observe(answer.took_ms / 1000)
         context.journal.say(
@@ -51,7 +51,7 @@ class Answers:
             ms=round(answer.took_ms, 1),
         )
         return models.Found(
-            hits=[_shown(hit, offline=hit.folder not in online) for hit in answer.hits],
+            hits=[_shown(hit, offline=offline(hit.folder, hit.path)) for hit in answer.hits],
             next=answer.next,
             nothing_fits=answer.nothing_fits,
             took_ms=round(answer.took_ms, 2),
@@ -95,7 +95,9 @@ class Answers:
             formats=await formats_status(context.table),
             folders=[
                 models.FolderStatus(
-                    path=files.shown(folder.path), state=folder.state, pictures=by_folder.get(folder.path, 0)
+                    path=files.shown(folder.path),
+                    state=folder.state,
+                    pictures=by_folder.get(folder.path, folder.pictures),
                 )
                 for folder in self._pipeline.folders.states
             ],

@@ -275,13 +275,13 @@ class Current:
     """The ids that fresh rows carry."""
 
     reader: str
-    ocr: str | None
-    """None where OCR is not asked for."""
+    ocr: str | None  # None where OCR is not asked for
     encoder: str
     fallback: str = ""
     """Of the encoder that makes `vector`; empty where that is the chosen one."""
     offline: tuple[str, ...] = ()
     """Folders whose files cannot be seen now: nothing can be done about their rows, so none of them is stale."""
+    away: tuple[str, ...] = ()  # and directories
     ocr_partly: str | None = None
     """In place of `ocr` where some lines could not be read with what is installed; another one makes them stale."""
 

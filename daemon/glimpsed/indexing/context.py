@@ -56,8 +56,11 @@ class Context:
     """Seconds since the epoch."""
     offline: Callable[[], tuple[str, ...]] = tuple
     """The folders whose files cannot be seen now."""
-    there: Callable[[str], bool] = lambda folder: True
-    """Whether a folder can be seen on the disk as it was scanned; blocks. Where not, no file of it counts as gone."""
+    away: Callable[[], tuple[str, ...]] = tuple
+    """The directories in folders whose disks are not there."""
+    there: Callable[[str, str], bool] = lambda folder, path: True
+    """Whether a folder, and the disk that a path lies on, are there as they were scanned; blocks. Where not, no file
+    counts as gone."""
     pause: float = _PAUSE
     """Seconds between tries to use a table that cannot be used just now."""
     _troubles: dict[object, str] = field(default_factory=dict)
@@ -78,6 +81,7 @@ class Context:
             encoder=chosen,
             fallback="" if chosen == self.encoders.fallback_id else self.encoders.fallback_id,
             offline=self.offline(),
+            away=self.away(),
         )
 
     @property

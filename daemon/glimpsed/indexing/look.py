@@ -88,11 +88,11 @@ class _Sight:
     siblings: tuple[str, ...] = ()
     """The other pictures of its group."""
     unsure: bool = False
-    """Whether it is not seen because its whole folder is not: the scan of that tells what is true."""
+    """Whether it is not seen because its folder, or the disk it lies on, is not: a scan tells what is true."""
 
 
 def _see_all(
-    paths: Sequence[str], folder_of: Callable[[str], str | None], there: Callable[[str], bool]
+    paths: Sequence[str], folder_of: Callable[[str], str | None], there: Callable[[str, str], bool]
 ) -> list[_Sight]:
     sights: list[_Sight] = []
     for path in paths:
@@ -102,7 +102,7 @@ def _see_all(
             continue
         seen, directory = see(path)
         gone = seen.stamp is None and seen.refused is None and not directory
-        unsure = gone and not there(folder)
+        unsure = gone and not there(folder, path)
         siblings = tuple(one for one in files.siblings(path) if folder_of(one) is not None)
         sights.append(_Sight(seen, folder, folder if unsure else path if directory else None, siblings, unsure))
     return sights
