@@ -133,6 +133,11 @@ class Event(StrEnum):
         "The table was damaged and is rebuilt from the pictures: `reason`.",
     )
     TABLE_MAINTAINED = "table_maintained", "info", "The table was tidied up: `why`, `ms`."
+    TABLE_VERIFIED = (
+        "table_verified",
+        "info",
+        "Somebody had the table compared with the disk: `state`, `full`, `differences` by kind, `ms`.",
+    )
     COMMIT_FAILED = (
         "commit_failed",
         "error",

@@ -141,12 +141,27 @@ class Engine:
                     await self._table.create_index(column, config=BTree(), replace=True)
                     self._key_indices.add(column)
 
+    async def drop_indexes(self) -> None:
+        """Drop all indexes but that of the text."""
+        with translated("dropping the indexes", self.directory):
+            for index in await self._table.list_indices():
+                if index.columns != ["text"]:
+                    await self._table.drop_index(index.name)
+            self._vector_indices, self._key_indices = set(), set()
+
     async def index_rest(self) -> dict[str, int]:
         """How many rows the index of each column that has one leaves to a look through all of them."""
         with translated("reading the statistics", self.directory):
             indices = await self._table.list_indices()
             found = [(index.columns[0], await self._table.index_stats(index.name)) for index in indices]
             return {column: statistics.num_unindexed_rows for column, statistics in found if statistics}
+
+    async def index_cover(self) -> dict[str, int]:
+        """How many rows the index of each column that has one tells of, those that it looks through included."""
+        with translated("reading the statistics", self.directory):
+            indices = await self._table.list_indices()
+            found = [(index.columns[0], await self._table.index_stats(index.name)) for index in indices]
+            return {column: told.num_indexed_rows + told.num_unindexed_rows for column, told in found if told}
 
     @property
     def vector_indices(self) -> frozenset[str]:

@@ -164,8 +164,12 @@ class Reads:
 
     async def count_anew(self) -> None:
         """Make the tally from the table. Only where no write can run."""
+        self.tally = await self.counted()
+
+    async def counted(self) -> Counter[tuple[str, bool]]:
+        """The tally as the table tells it."""
         columns = {"folder": "folder", "missing": sql.MISSING}
-        self.tally = await converted(_tallied, await self._engine.select(columns))
+        return await converted(_tallied, await self._engine.select(columns))
 
     async def strayed(self, folder: str, inner: str) -> list[str]:
         """The paths of rows that are `folder`'s although they lie in `inner`, a folder of its own now."""

@@ -103,6 +103,36 @@ class Writer:
                 await self._sync()
             return deleted
 
+    async def drop(self, paths: Collection[str]) -> None:
+        """Delete all rows of these paths, whatever they are: of a path that has more than one, none can be believed."""
+        async with self._lock:
+            with CancelScope(shield=True):
+                for chunk in sql.paths_in(paths):
+                    self._unsynced = True
+                    self._uncounted = True
+                    await self._engine.delete(chunk)
+                await self._table.note_version()
+                await self._count()
+                await self._sync()
+
+    async def reindex(self) -> None:
+        """Build all indexes anew; as `maintain`."""
+        async with self._lock:
+            with CancelScope(shield=True):
+                self._unsynced = True
+                await maintenance.reindex(self._engine)
+                await maintenance.maintain(self._engine, self._table.view)
+                await self._table.note_version()
+                await self._table.hold()
+                await self._sync()
+
+    async def take_stock(self) -> None:
+        """Make what is held in memory of the table anew."""
+        async with self._lock:
+            await self._table.take_stock()
+            await self._table.vectors.drop()
+            await self._table.hold()
+
     async def add_encoder(self, encoder: str, dimension: int) -> bool:
         """Give the table columns for that encoder's vectors, of that length; whether it had none.
 
