@@ -13,6 +13,8 @@ from glimpsed import errors
 from glimpsed.cli import INTERRUPTED, USAGE, client, daemon
 from glimpsed.client import NothingThereError
 from glimpsed.config import KEYS, shipped
+from glimpsed.doctor.examine import AREAS
+from glimpsed.doctor.findings import LEVELS
 from glimpsed.events import Event
 from glimpsed.filters import Filters
 from glimpsed.searching.dates import WORDS
@@ -73,6 +75,11 @@ def test_every_flag_of_the_daemon_is_told() -> None:
         assert option.opts[0] != "--help"
 
 
+def test_every_area_of_the_doctor_is_told() -> None:
+    told = re.findall(r"^\| `(\w+)` \| \S.* \|$", doc("doctor.md"), flags=re.MULTILINE)
+    assert told == list(AREAS)
+
+
 def test_every_route_is_told() -> None:
     app = pytest.importorskip("glimpsed.serving.app", reason="the door is not there")
     source = inspect.getsource(app)
@@ -108,7 +115,7 @@ def test_every_exit_status_is_told() -> None:
         for one in vars(errors).values()
         if isinstance(one, type) and issubclass(one, errors.GlimpsedError)
     }
-    assert told == raised | {0, NothingThereError.exit_status, USAGE, INTERRUPTED, 141}
+    assert told == raised | {0, NothingThereError.exit_status, LEVELS.index("fault"), USAGE, INTERRUPTED, 141}
 
 
 def test_links_lead_somewhere() -> None:
