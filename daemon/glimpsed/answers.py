@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from glimpsed import __version__, files, upkeep
+from glimpsed import __version__, files, forgetting, upkeep
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
 from glimpsed.explanation import Explainer
@@ -134,6 +134,10 @@ class Answers:
     async def retry(self, paths: list[str]) -> models.Retried:
         """See Door."""
         return await upkeep.retry(self._pipeline, paths)
+
+    async def forget(self, paths: list[str]) -> models.Forgotten:
+        """See Door."""
+        return await forgetting.forget(self._pipeline, paths)
 
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         """See Door."""

@@ -151,7 +151,26 @@ def retry(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
         cli_show.print_tree(told)
 
 
-COMMANDS = (search, status, events, scan, retry)
+@click.command()
+@click.argument("path", nargs=-1, required=True)
+@as_json
+@click.pass_context
+def forget(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
+    """Remove all that is kept of pictures, for good: rows, thumbnails, words in indexes, and old versions of these.
+
+    PATH is a file or a directory that is not watched any more: it is deleted, hidden by a .glimpseignore, or its folder
+    is not configured. For one that is watched the line that hides it is printed.
+    """
+    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+
+    told = asked(context).forget([os.path.abspath(one) for one in path])
+    if json:
+        cli_show.print_json(told)
+    else:
+        cli_show.print_tree(told)
+
+
+COMMANDS = (search, status, events, scan, retry, forget)
 
 
 def asked(context: click.Context) -> "Client":

@@ -22,6 +22,7 @@ from glimpsed.client_shapes import Status as Status  # noqa: PLC0414
 from glimpsed.errors import GlimpsedError, QueryError, UnreachableError, UsageError
 from glimpsed.wire import UnixConnection, named, target
 
+_FORGETTING = 540.0  # seconds more where the daemon writes its table anew
 _READING = 240.0  # seconds more where the daemon reads a picture again
 
 
@@ -108,6 +109,13 @@ class Client:
     def retry(self, paths: Sequence[str] = ()) -> dict[str, Any]:
         """Have what could not be read tried again, at or below these paths or anywhere."""
         return self._json("POST", "/v1/retry", _named(paths))
+
+    def forget(self, paths: Sequence[str]) -> dict[str, Any]:
+        """Have all removed that is kept of these files, or of what lies below these directories, for good.
+
+        Raises UsageError, whose hint tells how to hide it, for what is still watched.
+        """
+        return self._json("POST", "/v1/forget", _named(paths), wait=self._timeout + _FORGETTING)
 
     def explain(self, path: str, *, read: str = "none") -> dict[str, Any]:
         """All that is known of one file, and why it is as it is; `read` again: `fields`, `words` or `picture`."""

@@ -72,6 +72,10 @@ class StandIn:
         await self._note("retry", *paths)
         return models.Retried(pictures=2, warnings=[])
 
+    async def forget(self, paths: list[str]) -> models.Forgotten:
+        await self._note("forget", *paths)
+        return models.Forgotten(pictures=1, warnings=["logs"])
+
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         await self._note("explain", path, read)
         return explained.Explained(path="/p/a.png", indexed=False, state="waiting", why="it is about to be read")

@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -40,6 +41,12 @@ class Thumbnails:
         if _ID.fullmatch(content_id):
             with suppress(OSError):
                 self._place(content_id).unlink(missing_ok=True)
+
+    def keep_only(self, content_ids: Collection[str]) -> None:
+        """Forget all others, with what a killed process left half written. Blocks. Raises OSError."""
+        for place in self._root.glob("*/*"):
+            if place.suffix != ".webp" or place.stem not in content_ids:
+                place.unlink(missing_ok=True)
 
     def _place(self, content_id: str) -> Path:
         return self._root / content_id[:2] / f"{content_id}.webp"
