@@ -14,6 +14,8 @@ from glimpsed.cli import INTERRUPTED, USAGE, client, daemon
 from glimpsed.cli_verify import DIFFERS, MENDED, NOT_MENDED
 from glimpsed.client import NothingThereError
 from glimpsed.config import KEYS, shipped
+from glimpsed.doctor.examine import AREAS
+from glimpsed.doctor.findings import LEVELS
 from glimpsed.events import Event
 from glimpsed.filters import Filters
 from glimpsed.indexing.differences import Kind
@@ -75,6 +77,11 @@ def test_every_flag_of_the_daemon_is_told() -> None:
         assert option.opts[0] != "--help"
 
 
+def test_every_area_of_the_doctor_is_told() -> None:
+    told = re.findall(r"^\| `(\w+)` \| \S.* \|$", doc("doctor.md"), flags=re.MULTILINE)
+    assert told == list(AREAS)
+
+
 def test_every_route_is_told() -> None:
     app = pytest.importorskip("glimpsed.serving.app", reason="the door is not there")
     source = inspect.getsource(app)
@@ -111,7 +118,8 @@ def test_every_exit_status_is_told() -> None:
         for one in vars(errors).values()
         if isinstance(one, type) and issubclass(one, errors.GlimpsedError)
     }
-    assert told == raised | {0, NothingThereError.exit_status, DIFFERS, MENDED, NOT_MENDED, USAGE, INTERRUPTED, 141}
+    told_by_commands = {DIFFERS, MENDED, NOT_MENDED, LEVELS.index("fault"), NothingThereError.exit_status}
+    assert told == raised | told_by_commands | {0, USAGE, INTERRUPTED, 141}
 
 
 def test_links_lead_somewhere() -> None:

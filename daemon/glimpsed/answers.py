@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from glimpsed import __version__, files, upkeep
+from glimpsed import __version__, files, forgetting, upkeep
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
 from glimpsed.explanation import Explainer
@@ -142,6 +142,10 @@ class Answers:
     ) -> AbstractAsyncContextManager[AsyncIterator[verified.VerifyLine]]:
         """See Door."""
         return self._verification.run(upkeep.placed(self._pipeline, paths), full=full, repair=repair)
+
+    async def forget(self, paths: list[str]) -> models.Forgotten:
+        """See Door."""
+        return await forgetting.forget(self._pipeline, paths)
 
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         """See Door."""

@@ -22,6 +22,7 @@ from glimpsed.client_shapes import Status as Status  # noqa: PLC0414
 from glimpsed.errors import GlimpsedError, QueryError, TableError, UnreachableError, UsageError
 from glimpsed.wire import UnixConnection, named, target
 
+_FORGETTING = 540.0  # seconds more where the daemon writes its table anew
 _READING = 240.0  # seconds more where the daemon reads a picture again
 
 
@@ -131,6 +132,13 @@ class Client:
             if progress is not None and (told := line.get("progress")) is not None:
                 progress(told)
         raise self._silence(http.client.IncompleteRead(b""))
+
+    def forget(self, paths: Sequence[str]) -> dict[str, Any]:
+        """Have all removed that is kept of these files, or of what lies below these directories, for good.
+
+        Raises UsageError, whose hint tells how to hide it, for what is still watched.
+        """
+        return self._json("POST", "/v1/forget", _named(paths), wait=self._timeout + _FORGETTING)
 
     def explain(self, path: str, *, read: str = "none") -> dict[str, Any]:
         """All that is known of one file, and why it is as it is; `read` again: `fields`, `words` or `picture`."""

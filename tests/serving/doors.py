@@ -103,6 +103,10 @@ class StandIn:
 
         yield lines()
 
+    async def forget(self, paths: list[str]) -> models.Forgotten:
+        await self._note("forget", *paths)
+        return models.Forgotten(pictures=1, warnings=["logs"])
+
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         await self._note("explain", path, read)
         return explained.Explained(path="/p/a.png", indexed=False, state="waiting", why="it is about to be read")

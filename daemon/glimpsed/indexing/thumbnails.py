@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,6 +74,12 @@ class Thumbnails:
                 else:
                     stored.strays[entry.path] = _changed(entry)
         return stored
+
+    def keep_only(self, content_ids: Collection[str]) -> None:
+        """Forget all others, with what a killed process left half written. Blocks. Raises OSError."""
+        for place in self._root.glob("*/*"):
+            if place.suffix != ".webp" or place.stem not in content_ids:
+                place.unlink(missing_ok=True)
 
     def place(self, content_id: str) -> Path:
         """Where the thumbnail of that content would be."""

@@ -169,6 +169,12 @@ def _add_upkeep(app: FastAPI, door: Door) -> None:
         asked = asked or verified.VerifyRequest()
         return _Lines(await door.verify(_paths(asked), full=asked.full, repair=asked.repair))
 
+    @app.post("/v1/forget")
+    async def forget(request: Request, asked: models.ForgetRequest) -> models.Forgotten:
+        """Remove all that is kept of pictures that are not watched any more, for good."""
+        allow(request, _SCANNING)
+        return await door.forget(_paths(asked))
+
     @app.get(
         "/v1/events",
         response_class=StreamingResponse,
@@ -184,7 +190,7 @@ def _add_upkeep(app: FastAPI, door: Door) -> None:
         return Response(await door.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _paths(asked: models.PathsRequest | None) -> list[str]:
+def _paths(asked: models.PathsRequest | models.ForgetRequest | None) -> list[str]:
     asked = asked or models.PathsRequest()
     return [*(exact(path, None) for path in asked.paths), *(exact(None, given) for given in asked.paths_bytes)]
 

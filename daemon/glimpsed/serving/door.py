@@ -43,6 +43,10 @@ class Door(Protocol):
         """
         ...
 
+    async def forget(self, paths: list[str]) -> models.Forgotten:
+        """Remove all that is kept of the pictures at or below these paths, for good; refused for what is watched."""
+        ...
+
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         """What is known of a path, and why it is as it is; with what `read` asks to be read again."""
         ...

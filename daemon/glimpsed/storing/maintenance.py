@@ -40,12 +40,6 @@ async def maintain(engine: Engine, view: Columns | None = None) -> None:
                 await engine.index_vectors(column)
 
 
-async def reindex(engine: Engine) -> None:
-    """Build the full-text index anew, and drop all others: maintenance builds those that are worth it."""
-    await engine.drop_indexes()
-    await engine.index_text()
-
-
 def _tidy(directory: str) -> None:
     import lance  # noqa: PLC0415  a second native library, loaded when it is first needed
 

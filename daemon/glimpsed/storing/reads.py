@@ -137,6 +137,10 @@ class Reads:
                 found[row.text_id] = row
         return {text_id: found[text_id] for text_id in text_ids if text_id in found}
 
+    async def content_ids(self) -> frozenset[str]:
+        """Of all rows, missing or not."""
+        return frozenset(values(await self._engine.select(["content_id"]), "content_id"))
+
     @property
     def missing(self) -> int:
         """How many rows are missing."""
