@@ -22,7 +22,8 @@ from glimpsed.events import Journal
 from glimpsed.filters import Fields
 from glimpsed.indexing.backlog import Backlog
 from glimpsed.indexing.context import Context
-from glimpsed.indexing.folders import Folders, FolderState
+from glimpsed.indexing.folder_state import FolderState
+from glimpsed.indexing.folders import Folders
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Thumbnails

@@ -43,9 +43,9 @@ def test_a_disk_that_is_not_mounted_is_away_unless_its_place_is_used(tmp_path: P
     remembered = {str(tmp_path / name): device for name in ("empty", "used", "gone", "file")}
     found = look(str(tmp_path), remembered)
     assert found == Disks({}, frozenset(str(tmp_path / name) for name in ("empty", "gone", "file")))
-    assert disks.stands(str(tmp_path / "used"), device)
-    assert not disks.stands(str(tmp_path / "used"), device + 1)
-    assert not disks.stands(str(tmp_path / "empty"), device)
+    assert disks.stands(str(tmp_path), str(tmp_path / "used"), device)
+    assert not disks.stands(str(tmp_path), str(tmp_path / "used"), device + 1)
+    assert not disks.stands(str(tmp_path), str(tmp_path / "empty"), device)
     assert (unlisted(str(tmp_path)), unlisted(str(tmp_path / "gone"))) == (None, "No such file or directory")
 
 
@@ -70,7 +70,7 @@ def test_what_a_path_lies_on() -> None:
 REAL = """
 import subprocess, sys
 from pathlib import Path
-from glimpsed.watching.disks import look
+from glimpsed.watching.disks import look, stands
 
 point = Path(sys.argv[1], "usb")
 point.mkdir()
@@ -83,6 +83,7 @@ device = point.stat().st_dev
 assert look(folder, {}).there == {str(point): device}
 (point / "a.jpg").unlink()
 assert look(folder, {str(point): device}).away == frozenset()  # emptied: the same disk
+assert stands(folder, str(point), device) and not stands(folder, str(point), 1)
 assert look(folder, {str(point): 1}).away == {str(point)}  # another, with nothing on it
 print("well")
 """

@@ -116,6 +116,10 @@ with running(here / "home", folder, READ_OCR="false") as daemon:
     (usb / "2024" / "harbour 1.png").unlink()
     wait_for(lambda: daemon.client.explain(str(gone))["state"] in ("missing", "not indexed"), deadline=PATIENCE)
     assert daemon.counter("glimpsed_encoded_texts_total") == before[0]
+    for path in (usb / "2024").iterdir():
+        path.unlink()
+    (usb / "2024").rmdir()  # emptied, and still mounted
+    daemon.idle(6)  # those that are away
     log = daemon.log.read_text("utf-8")
     assert log.count('"folder_offline"') == 3 and log.count('"folder_back"') == 1, log
 print("well")

@@ -12,6 +12,7 @@ from anyio.abc import TaskStatus
 from glimpsed import files
 from glimpsed.config import Config
 from glimpsed.events import Event, Journal
+from glimpsed.indexing.folder_state import STARTING, FolderState
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.memory import Memory, devices
 from glimpsed.indexing.mounts import REASON, Mounts, silent_below
@@ -26,22 +27,6 @@ from glimpsed.watching.scan import Scan, scan
 _LOOK_AFTER = 5.0  # seconds between two looks at what the kernel does not tell: dead watches, folders that come back
 _TIMER = 300.0  # seconds between scans of a folder that cannot be watched
 _SEARCHED = 60.0  # seconds between scans of one that is offline although its directory is there
-
-STARTING = "starting"
-"""The state of a folder that was not looked at yet."""
-
-
-@dataclass(frozen=True, slots=True)
-class FolderState:
-    """How one folder is watched."""
-
-    path: str
-    state: str
-    """`watching`, `scanning on a timer: …`, `catching up n of m` or `offline since …`."""
-    pictures: int = 0
-    """Its rows that no folder counts: those of a directory whose disk is away."""
-    reason: str | None = None
-    """Why it is scanned on a timer, or offline."""
 
 
 @dataclass(slots=True)
@@ -121,6 +106,10 @@ class Folders:
         """The folders that no scan has seen yet, or that are offline: of their files nothing is known now."""
         return tuple(name for name, folder in self._folders.items() if folder.seen is None)
 
+    def disks(self, name: str) -> Mapping[str, int]:
+        """The disks that were seen on directories of a folder, for its scan."""
+        return self._mounts.disks(name)
+
     def away(self) -> tuple[str, ...]:
         """The directories in folders whose disks are not there."""
         return tuple(self._mounts.away())
@@ -159,6 +148,13 @@ class Folders:
         link = ignore.not_followed(path)
         return ignore.why(path) or (link and f"the directory {files.shown(link)} is a symlink that is not followed")
 
+    def read_rules(self, path: str) -> None:
+        """Take up changes of the rules of all directories above a path: their events may be on their way. Blocks."""
+        name = files.folder_of(path, tuple(self._folders))
+        while name is not None and path != name:
+            path = os.path.dirname(path)
+            self._folders[name].ignore.refresh(path)
+
     def directory_folder(self, path: str) -> str | None:
         """The folder that a directory (there or gone) would be scanned for."""
         name = files.folder_of(path, tuple(self._folders))
@@ -172,7 +168,7 @@ class Folders:
         if any(name != request.folder and files.inside(name, request.folder) for name in self._folders):
             # It goes by path; what lies in a folder of its own is not looked at here, and has not vanished.
             known = {path: one for path, one in known.items() if self._name_of(path) == request.folder}
-        seen = self._mounts.disks(request.folder)
+        seen = self.disks(request.folder)
         return scan(
             request.folder, folder.ignore, known, under=request.under, device=folder.device, disks=seen, stop=stop
         )

@@ -58,7 +58,7 @@ class Mounts:
     def stand(self, folder: str, path: str) -> bool:
         """Whether the disks that `path` lies on are there as they were seen; blocks."""
         known = self._folders[folder].disks
-        return all(disks.stands(point, known[point]) for point in disks.holders(path, known))
+        return all(disks.stands(folder, point, known[point]) for point in disks.holders(path, known))
 
     def changed(self, folder: str) -> bool:
         """Whether something was mounted or unmounted in a folder since the last call; blocks. Not at the first one."""

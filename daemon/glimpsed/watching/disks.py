@@ -43,9 +43,9 @@ def unseen(before: Disks, after: Disks) -> frozenset[str]:
     return before.away | after.away | changed
 
 
-def stands(point: str, device: int) -> bool:
-    """Whether the disk that was seen at `point` is there still, with files in it; blocks."""
-    return _device(point) == device and not empty(point)
+def stands(folder: str, point: str, device: int) -> bool:
+    """Whether the disk that was seen at `point` in `folder` is there still; blocks."""
+    return _device(point) == device and (not empty(point) or point in mounted_below(folder))
 
 
 def empty(directory: str) -> bool:
