@@ -96,6 +96,8 @@ class Content:
     parts: tuple[Part, ...] = ()
     """With labels of CONTENT_LABELS; `ocr` only of a drawing, whose text needs no pixels."""
     fault: Fault | None = None
+    undeveloped: bool = False
+    """Whether a small preview was all that could be seen of a RAW, for what would develop it is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,6 +286,12 @@ class Current:
     """Folders whose files cannot be seen now: nothing can be done about their rows, so none of them is stale."""
     ocr_partly: str | None = None
     """In place of `ocr` where some lines could not be read with what is installed; another one makes them stale."""
+    reader_partly: str | None = None
+    """In place of `reader` where a RAW could not be developed; None once it could."""
+
+    def has_reader(self, reader: str | None) -> bool:
+        """Whether a row with this `reader` has been through the first pass."""
+        return reader is not None and reader in (self.reader, self.reader_partly)
 
     def has_ocr(self, ocr: str | None) -> bool:
         """Whether a row with this `ocr` has been through the second pass, or need not."""
