@@ -174,6 +174,7 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipel
             )
             async with create_task_group() as reading:
                 reading.start_soon(vocabulary.run)
+                reading.start_soon(workers.unload, config.encode.unload_after)
                 yield pipeline, Answers(pipeline, search)
                 reading.cancel_scope.cancel()
 

@@ -51,6 +51,8 @@ class Context:
     """Beats at every commit and whenever the refresh has done a round."""
     progress: Progress = field(default_factory=Progress)
     """How the chosen encoder comes through the rows."""
+    outdated: set[str] = field(default_factory=set)
+    """Content ids that rows had, whose thumbnails may not be needed any more."""
     unreadable: set[str] = field(default_factory=set)
     """Suffixes of files that no decoder is installed for, as far as that was said."""
     wall: Callable[[], float] = time.time

@@ -45,7 +45,7 @@ def fit(row: Row, *, fallback: str, encodings: Mapping[str, Encoding], sources: 
         if source is not None and source.text_id == row.text_id and source.vector is not None:
             return replace(row, **{name: getattr(source, name) for name in _MADE})
     made = encodings.get(row.text_id)
-    row = replace(row, **{name: getattr(_BARE, name) for name in _MADE})
+    row = unencoded(row)
     return row if made is None else replace(row, vector=made.dense, encoder=fallback, cut=made.cut)
 
 
@@ -224,6 +224,11 @@ def reencoded(current: Row | None, *, text_id: str, encoder: str, encoding: Enco
     if current.strong is None:
         return _encoded(replace(current, vector=encoding.dense, encoder=encoder, cut=encoding.cut))
     return _encoded(replace(current, vector=encoding.dense, base_encoder=encoder, base_cut=encoding.cut))
+
+
+def unencoded(row: Row) -> Row:
+    """`row` without what encoders made of its text: the refresh has it made anew."""
+    return replace(row, **{name: getattr(_BARE, name) for name in _MADE})
 
 
 def _encoded(row: Row) -> Row:
