@@ -16,8 +16,9 @@ from glimpsed.indexing.backlog import Backlog, Pulse
 from glimpsed.indexing.progress import Progress
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
+from glimpsed.reading import formats
 from glimpsed.reading.available import Foreign
-from glimpsed.reading.description import READER
+from glimpsed.reading.description import READER, UNDEVELOPED
 from glimpsed.reading.ocr import OCR_ID
 from glimpsed.reading.workers import Workers
 from glimpsed.records import Current, Encoding, Fault, FaultKind, Row, Written
@@ -75,6 +76,7 @@ class Context:
         chosen = self.encoders.chosen_id
         return Current(
             reader=READER,
+            reader_partly=None if formats.installed(formats.DEVELOPER) else UNDEVELOPED,
             ocr=OCR_ID if self.config.read.ocr else None,
             ocr_partly=f"{OCR_ID}+{self.foreign.id}" if self.config.read.ocr else None,
             encoder=chosen,
