@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from glimpsed import __version__, files, forgetting, upkeep
+from glimpsed import __version__, failures, files, forgetting, upkeep
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
 from glimpsed.explanation import Explainer
@@ -138,6 +138,10 @@ class Answers:
     async def retry(self, paths: list[str]) -> models.Retried:
         """See Door."""
         return await upkeep.retry(self._pipeline, paths)
+
+    async def errors(self, paths: list[str], k: int) -> verified.Errors:
+        """See Door."""
+        return await failures.errors(self._pipeline, paths, k)
 
     async def verify(
         self, paths: list[str], *, full: bool, repair: bool

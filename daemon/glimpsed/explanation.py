@@ -164,7 +164,7 @@ class Explainer:
         if directory:
             return "not indexed", "it is a directory"
         if seen.refused is not None:
-            return "not indexed", f"it cannot be seen: {seen.refused}"
+            return "not indexed", f"it cannot be seen: {seen.refused.what}"
         return "not indexed", "it was not found by a scan yet" if seen.stamp is not None else "there is no such file"
 
 

@@ -15,6 +15,7 @@ from glimpsed.indexing.context import Context, Pending
 from glimpsed.indexing.decide import Back, Gone, Nothing, Read, Refused, Rehash, Seen, Work, decide
 from glimpsed.indexing.rows import gone, restamped
 from glimpsed.reading.description import READER
+from glimpsed.reading.faults import refused
 from glimpsed.records import Row, Stamp, Written
 
 
@@ -35,7 +36,7 @@ def see(path: str) -> tuple[Seen, bool]:
     except (FileNotFoundError, NotADirectoryError):
         return Seen(path, None), False
     except OSError as error:
-        return Seen(path, None, refused=error.strerror or str(error)), False
+        return Seen(path, None, refused=refused(error)), False
     if stat_module.S_ISDIR(status.st_mode):
         return Seen(path, None), True
     if not stat_module.S_ISREG(status.st_mode):
