@@ -4,9 +4,10 @@ import gc
 import math
 import os
 import signal
+import socket
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 import anyio
 import anyio.to_thread
@@ -23,6 +24,7 @@ from glimpsed.events import Event, Journal
 from glimpsed.indexing.backlog import Backlog
 from glimpsed.indexing.context import Context
 from glimpsed.indexing.folders import Folders
+from glimpsed.indexing.healing import heal
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Thumbnails
@@ -38,11 +40,15 @@ from glimpsed.searching.search import Search
 from glimpsed.searching.vocabulary import Vocabulary
 from glimpsed.serving.app import make_app
 from glimpsed.serving.server import bound, serving
+from glimpsed.storing.faults import BrokenTableError
 from glimpsed.storing.table import open_table
 from glimpsed.storing.writer import Writer
 from glimpsed.systemd import notify
 from glimpsed.watching.observer import Observer
 from glimpsed.watching.settle import Settle
+
+_LIVES = 10
+"""How often the table is opened before damage that is met again and again ends the daemon."""
 
 _STATUS_EVERY = 5.0  # seconds between two lines for `systemctl status`
 
@@ -58,6 +64,16 @@ class Stop:
         self.at = math.inf
         self.hurried = False
         """Whether a second signal came."""
+
+    def draining(self) -> CancelScope:
+        """What the drain is done in, cut short by the deadline or a second signal."""
+        if self.asked.is_set():
+            self.drain = CancelScope(deadline=self.drain.deadline)
+            if self.hurried:
+                self.drain.cancel()
+        else:
+            self.drain = CancelScope()
+        return self.drain
 
     async def on_signals(self, *, task_status: TaskStatus[None]) -> None:
         """Listen for SIGTERM and SIGINT."""
@@ -91,32 +107,57 @@ async def run(config: Config) -> None:
     )
     async with create_task_group() as listening:
         await listening.start(stop.on_signals)
-        async with _opened(config, journal) as (pipeline, answers):
-            with bound(config.serve.socket) as listener:
-                async with (
-                    serving(make_app(answers), listener, grace=config.serve.grace),
-                    create_task_group() as telling,
-                ):
-                    # What is there now stays: looking through it time and again would hold up a search for 100 ms.
-                    gc.collect()
-                    gc.freeze()
-                    notify("READY=1")
-                    journal.say(Event.DAEMON_READY, ms=round((time.monotonic() - began) * 1000, 1))
-                    telling.start_soon(_tell_status, answers)
-                    telling.start_soon(_tell_encoder, pipeline.context.encoders, journal)
-                    answers.stopping = stop.asked
-                    with stop.drain:
-                        await pipeline.run(stop.asked)
-                    if stop.drain.cancelled_caught and not stop.hurried:
-                        journal.say(Event.DAEMON_CUT_SHORT, why="the time to finish was over")
-                    telling.cancel_scope.cancel()
-                    journal.close()
+        with ExitStack() as sockets:
+            listener: socket.socket | None = None
+            for life in range(_LIVES):
+                try:
+                    async with _opened(config, journal, thorough=life > 0) as (pipeline, answers):
+                        # Whoever asks while the table is opened anew waits at the same socket.
+                        listener = listener or sockets.enter_context(bound(config.serve.socket))
+                        await _live(config, journal, stop, listener.dup(), pipeline, answers, began)
+                except* BrokenTableError as damage:
+                    if life == _LIVES - 1:
+                        raise
+                    journal.say(Event.TABLE_DAMAGED, error=damage.exceptions[0])
+                else:
+                    break
         listening.cancel_scope.cancel()
     journal.say(Event.DAEMON_STOPPED, ms=round((time.monotonic() - stop.at) * 1000, 1))
 
 
+async def _live(
+    config: Config,
+    journal: Journal,
+    stop: Stop,
+    listener: socket.socket,
+    pipeline: Pipeline,
+    answers: Answers,
+    began: float,
+) -> None:
+    """Answer and index until told to stop. BrokenTableError where the table has to be opened anew."""
+    async with (
+        serving(make_app(answers), listener, grace=config.serve.grace),
+        create_task_group() as telling,
+    ):
+        # What is there now stays: looking through it time and again would hold up a search for 100 ms.
+        gc.collect()
+        gc.freeze()
+        notify("READY=1")
+        journal.say(Event.DAEMON_READY, ms=round((time.monotonic() - began) * 1000, 1))
+        telling.start_soon(_tell_status, answers)
+        telling.start_soon(_tell_encoder, pipeline.context.encoders, journal)
+        telling.start_soon(heal, pipeline.context)
+        answers.stopping = stop.asked
+        with stop.draining() as drain:
+            await pipeline.run(stop.asked)
+        if drain.cancelled_caught and not stop.hurried:
+            journal.say(Event.DAEMON_CUT_SHORT, why="the time to finish was over")
+        telling.cancel_scope.cancel()
+        journal.close()
+
+
 @asynccontextmanager
-async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipeline, Answers]]:
+async def _opened(config: Config, journal: Journal, *, thorough: bool) -> AsyncIterator[tuple[Pipeline, Answers]]:
     """Every resource, open; closed in the opposite order."""
     inbox = Inbox()
     read = config.read
@@ -139,7 +180,7 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipel
         private=os.path.join(config.store.path, "workers"),
     )
     async with (
-        open_table(config.store.path, fallback=FALLBACK_ID) as table,
+        open_table(config.store.path, fallback=FALLBACK_ID, thorough=thorough) as table,
         workers,
         open_encoders(config.encode) as encoders,
     ):
