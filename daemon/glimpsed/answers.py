@@ -10,11 +10,13 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from glimpsed import __version__, files, forgetting, upkeep
+from glimpsed import __version__, files, forgetting, telling, upkeep
+from glimpsed.condition import condition, measure
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
 from glimpsed.explanation import Explainer
 from glimpsed.filters import Fields
+from glimpsed.indexing.advance import Advance
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading import available
 from glimpsed.records import Counts, Row
@@ -31,6 +33,7 @@ class Answers:
         self._context = pipeline.context
         self._search = search
         self._explainer = Explainer(pipeline)
+        self._advance = Advance()
         self.stopping = anyio.Event()
 
     async def search(
@@ -43,6 +46,7 @@ class Answers:
         online = set(self._pipeline.folders.online())
         context.metrics.searches.inc()
         context.metrics.search_seconds.observe(answer.took_ms / 1000)
+        context.metrics.stage.labels("search").observe(answer.took_ms / 1000)
         context.journal.say(
             Event.SEARCHED,
             q=str(question),
@@ -69,22 +73,11 @@ class Answers:
         context = self._context
         counts, waiting, state = await self._counted()
         by_folder = await context.table.folder_counts()
-        encoder = context.encoders.state
         return models.Status(
             version=__version__,
             state=state,
-            encoder=models.EncoderStatus(
-                id=encoder.id,
-                name=encoder.name,
-                device=encoder.device,
-                reason=encoder.reason,
-                step=encoder.step,
-                phase=encoder.phase,
-                lost=[
-                    models.LostDevice(device=one.device, reason=one.reason, looked=one.looked) for one in encoder.lost
-                ],
-            ),
-            refresh=await self._refresh(),
+            encoder=telling.encoder(context),
+            refresh=await telling.refresh(context),
             pictures=models.PictureCounts(
                 fresh=counts.fresh,
                 stale=counts.stale,
@@ -100,22 +93,10 @@ class Answers:
                 for folder in self._pipeline.folders.states
             ],
             confinement=[models.ConfinementStatus(**one._asdict()) for one in context.workers.confinement],
+            **telling.inside(await condition(self._pipeline)),
+            work=telling.work(counts, waiting, self._advance),
+            last_errors=await telling.last_errors(context) if counts.errors else [],
             warnings=self._warnings(await context.table.unread(context.current)),
-        )
-
-    async def _refresh(self) -> models.RefreshStatus | None:
-        context, current = self._context, self._context.current
-        done, total = await context.table.encoded(current)
-        if done >= total:
-            return None
-        pace = context.progress.pace(total - done, time.monotonic())
-        return models.RefreshStatus(
-            encoder=current.encoder,
-            name=context.encoders.state.name,
-            done=done,
-            total=total,
-            rate=None if pace.rate is None else round(pace.rate, 1),
-            seconds_left=None if pace.seconds_left is None else round(pace.seconds_left),
         )
 
     async def line(self) -> str:
@@ -181,9 +162,7 @@ class Answers:
         """See Door."""
         context = self._context
         counts = await context.table.counts(context.current, context.wall())
-        for state in ("fresh", "stale", "missing", "errors"):
-            context.metrics.pictures.labels(state).set(getattr(counts, state))
-        context.metrics.waiting.set(self._waiting)
+        measure(self._pipeline, counts, self._waiting, await condition(self._pipeline))
         return context.metrics.text()
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[Mapping[str, object]]]:
@@ -204,6 +183,7 @@ class Answers:
         # What is on its way is looked at before what has arrived: the other way round it could be in neither.
         waiting, begun, scanning = self._waiting, scans.begun, scans.waiting
         counts = await context.table.counts(context.current, context.wall())
+        self._advance.told(time.monotonic(), counts.fresh + counts.errors, counts.stale + waiting)
         if self.stopping.is_set():
             state = "stopping"
         elif context.paused is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from glimpsed import __version__, cli_ask, cli_doctor, cli_explain, cli_folder, cli_model, cli_service
+from glimpsed import __version__, cli_ask, cli_doctor, cli_explain, cli_folder, cli_model, cli_service, cli_status
 from glimpsed.errors import ConfigError, GlimpsedError
 
 if TYPE_CHECKING:
@@ -57,6 +57,7 @@ for _command in (
     cli_folder.folder,
     cli_model.model,
     cli_service.service,
+    cli_status.status,
 ):
     client.add_command(_command)
 

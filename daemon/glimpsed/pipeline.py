@@ -7,8 +7,12 @@ scans ──────────┴► backlog ─► settle ─► look ─
                       └────────────────── (to be read again)
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import anyio
 from anyio import create_memory_object_stream, create_task_group
+from anyio.streams.memory import MemoryObjectReceiveStream
 
 from glimpsed.encoding.batch import Batch
 from glimpsed.events import Event
@@ -18,7 +22,7 @@ from glimpsed.indexing.context import Context, Pending
 from glimpsed.indexing.finding import read, settle
 from glimpsed.indexing.folders import Folders
 from glimpsed.indexing.inbox import Inbox
-from glimpsed.indexing.keeping import commit, encode
+from glimpsed.indexing.keeping import HELD, commit, encode
 from glimpsed.indexing.look import Job, look
 from glimpsed.indexing.refresh import Refresh
 from glimpsed.indexing.revival import revive
@@ -36,8 +40,21 @@ class Pipeline:
         self.folders = folders
         self.scans = scans
         self.inbox = inbox
+        self._streams: dict[str, MemoryObjectReceiveStream[Any]] = {}
+        self._texts: Callable[[], int] = lambda: 0
+        scans.made = context.metrics.scans.inc
+        context.backlog.settled = context.metrics.stage.labels("settle").observe
         context.backlog.expecting = lambda: scans.waiting > 0
         context.offline, context.there, folders.changed = folders.unseen, folders.there, context.committed.beat
+
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """What waits between the stages, and what may wait there at most."""
+        backlog = self.context.backlog
+        told = {"inbox": (len(self.inbox), self.inbox.most), "backlog": (backlog.waiting, backlog.most)}
+        for name, stream in self._streams.items():
+            statistics = stream.statistics()
+            told[name] = (statistics.current_buffer_used, int(statistics.max_buffer_size))
+        return {**told, "texts": (self._texts(), HELD)}
 
     async def run(self, stopping: anyio.Event) -> None:
         """Until `stopping` is set; then no new work is begun, and what was read is committed before this returns."""
@@ -47,6 +64,8 @@ class Pipeline:
         drafts, drafts_in = create_memory_object_stream[Pending](GROUP)
         changes, changes_in = create_memory_object_stream[Pending](GROUP)
         batch = Batch(context.config.encode.max_tokens_per_batch, _MOST_TEXTS, 0.0)
+        self._streams = {"settled": settled_in, "jobs": jobs_in, "drafts": drafts_in, "changes": changes_in}
+        self._texts = lambda: batch.waiting
         async with create_task_group() as stages:
             stages.start_soon(look, settled_in, jobs, changes.clone(), context, self.folders.folder_of, self._directory)
             for _ in range(context.workers.count + 1):

@@ -39,11 +39,18 @@ class Backlog:
         self._pulse = Pulse()
         self.expecting: Callable[[], bool] = lambda: False
         """Whether hints are about to come: a scan is under way."""
+        self.settled: Callable[[float], object] = lambda seconds: None
+        """Told how long each path had waited when it is handed out."""
 
     @property
     def waiting(self) -> int:
         """Paths that are not rows yet."""
         return self._settle.waiting
+
+    @property
+    def most(self) -> int:
+        """How many there may be before whoever hints is held back."""
+        return self._settle.limit
 
     def pending(self) -> frozenset[str]:
         """Those paths."""
@@ -67,6 +74,8 @@ class Backlog:
         while True:
             now = self._clock()
             if paths := self._settle.due(now):
+                for seconds in self._settle.waited:
+                    self.settled(seconds)
                 return paths
             next_due = self._settle.next_due()
             if next_due is None:

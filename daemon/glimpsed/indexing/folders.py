@@ -82,6 +82,11 @@ class Folders:
         return [folder.offline or folder.state for folder in self._folders.values()]
 
     @property
+    def watches(self) -> int:
+        """How many directories are watched."""
+        return self._observer.watches
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Their paths."""
         return tuple(self._folders)
