@@ -27,6 +27,7 @@ from glimpsed.indexing.look import Job, look
 from glimpsed.indexing.refresh import Refresh
 from glimpsed.indexing.revival import revive
 from glimpsed.indexing.scans import Scans
+from glimpsed.indexing.sweeping import sweep
 from glimpsed.indexing.tidying import tidy
 
 _MOST_TEXTS = 64  # in one batch
@@ -45,7 +46,8 @@ class Pipeline:
         scans.made = context.metrics.scans.inc
         context.backlog.settled = context.metrics.stage.labels("settle").observe
         context.backlog.expecting = lambda: scans.waiting > 0
-        context.offline, context.there, folders.changed = folders.unseen, folders.there, context.committed.beat
+        context.offline, context.away, context.there = folders.unseen, folders.away, folders.there
+        folders.changed, folders.catching_up = context.committed.beat, scans.catching_up.of
 
     def queues(self) -> dict[str, tuple[int, int]]:
         """What waits between the stages, and what may wait there at most."""
@@ -79,6 +81,7 @@ class Pipeline:
                 await sources.start(self.folders.run, self.scans)  # returns when the first scans are asked for
                 sources.start_soon(Refresh(drafts, changes.clone(), context).run)
                 sources.start_soon(revive, changes.clone(), context)
+                sources.start_soon(sweep, context)
                 sources.start_soon(tidy, changes, self.folders, context)
                 jobs_in.close()
                 await stopping.wait()

@@ -12,7 +12,16 @@ from glimpsed.storing.reads import Reads, converted
 
 
 class Failure(NamedTuple):
-    """What is wrong with a picture."""
+    """A row whose picture could not be read."""
+
+    path: str
+    error: str
+    attempts: int
+    retry_at: float | None
+
+
+class Recent(NamedTuple):
+    """The same, and when it was tried last."""
 
     path: str
     error: str
@@ -64,7 +73,7 @@ class Backlog(Reads):
             found |= dict.fromkeys(await converted(_paths, await self._engine.select(["path"], where)))
         return list(found)
 
-    async def last_errors(self, most: int) -> list[Failure]:
+    async def last_errors(self, most: int) -> list[Recent]:
         """The rows, not missing, that could not be read or whose second pass failed: at most so many, latest first.
 
         Reads what is said of each of them.
@@ -72,7 +81,16 @@ class Backlog(Reads):
         columns = ("path", "error", "attempts", "indexed_at")
         found = await self._pairs(columns, f"{sql.PRESENT} AND error IS NOT NULL")
         latest = heapq.nlargest(most, found, key=lambda one: one[-1])
-        return [Failure(*one) for one in latest]
+        return [Recent(*one) for one in latest]
+
+    async def failures(self, places: Collection[str]) -> list[Failure]:
+        """What could not be read at or below these paths, by path; missing ones left out."""
+        columns = ("path", "error", "attempts", "retry_at")
+        found: set[Failure] = set()
+        for place in places:
+            where = f"{sql.PRESENT} AND error IS NOT NULL AND {sql.inside(place)}"
+            found.update(Failure(*one) for one in await self._pairs(columns, where))
+        return sorted(found, key=lambda one: one.path)
 
     async def unfinished(self, current: Current, *, indexed_before: float) -> int:
         """How many rows made at or before that time have yet to go through the first or second pass, or to be encoded.

@@ -128,6 +128,13 @@ class Engine:
             found = [(index.columns[0], await self._table.index_stats(index.name)) for index in indices]
             return {column: statistics.num_unindexed_rows for column, statistics in found if statistics}
 
+    async def index_cover(self) -> dict[str, int]:
+        """How many rows the index of each column that has one tells of, those that it looks through included."""
+        with translated("reading the statistics", self.directory):
+            indices = await self._table.list_indices()
+            found = [(index.columns[0], await self._table.index_stats(index.name)) for index in indices]
+            return {column: told.num_indexed_rows + told.num_unindexed_rows for column, told in found if told}
+
     @property
     def vector_indices(self) -> frozenset[str]:
         """The vector columns that have an approximate index."""

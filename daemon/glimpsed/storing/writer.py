@@ -103,6 +103,36 @@ class Writer:
                 await self._sync()
             return deleted
 
+    async def drop(self, paths: Collection[str]) -> None:
+        """Delete all rows of these paths, whatever they are: of a path that has more than one, none can be believed."""
+        async with self._lock:
+            with CancelScope(shield=True):
+                for chunk in sql.paths_in(paths):
+                    self._unsynced = True
+                    self._uncounted = True
+                    await self._engine.delete(chunk)
+                await self._table.note_version()
+                await self._count()
+                await self._sync()
+
+    async def reindex(self) -> None:
+        """Build all indexes anew; as `maintain`."""
+        async with self._lock:
+            with CancelScope(shield=True):
+                self._unsynced = True
+                await self._engine.index_anew()
+                await maintenance.maintain(self._engine, self._table.view)
+                await self._table.note_version()
+                await self._table.hold()
+                await self._sync()
+
+    async def take_stock(self) -> None:
+        """Make what is held in memory of the table anew."""
+        async with self._lock:
+            await self._table.take_stock()
+            await self._table.vectors.drop()
+            await self._table.hold()
+
     async def purge(self) -> None:
         """See to it that nothing of any deleted row is left in a file of the table; see `purging.purge`.
 
