@@ -37,6 +37,23 @@ class Event(StrEnum):
     DAEMON_STOPPING = "daemon_stopping", "info", "Told to stop, finishing what was read: `why`, `grace`."
     DAEMON_CUT_SHORT = "daemon_cut_short", "warning", "Stopped before all was finished: `why`; the next scan finds it."
     DAEMON_STOPPED = "daemon_stopped", "info", "The daemon ended in order: `ms` since it was told to."
+    CONFIG_RELOADED = (
+        "config_reloaded",
+        "info",
+        "The configuration was read again: `changed` keys hold from now on, `later` ones after a restart.",
+    )
+    CONFIG_REFUSED = (
+        "config_refused",
+        "error",
+        "It was read again and has faults; the one before holds on: `faults`.",
+    )
+    PART_STUCK = (
+        "part_stuck",
+        "error",
+        "A part of the daemon is dead or hangs, and systemd is not told any more that all is well: `part`, `seconds`"
+        " without an answer.",
+    )
+    PART_ANSWERS = "part_answers", "info", "A part that was stuck answers again: `part`."
     DAEMON_FAILED = "daemon_failed", "error", "The daemon cannot go on: `error`, and `traceback` of a mistake of ours."
 
     FOLDER_WATCHING = "folder_watching", "info", "Changes in a folder are noticed at once: `folder`."

@@ -38,7 +38,7 @@ def configure(log: Log) -> None:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
-    logging.getLogger(LOGGER).setLevel(log.level.upper())
+    set_level(log.level)
     for name in _NOISY:
         # Some of them have handlers and levels of their own.
         logger = logging.getLogger(name)
@@ -57,6 +57,11 @@ def configure(log: Log) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def set_level(level: str) -> None:
+    """Say from now on what is at least of this level: see `[log] level`."""
+    logging.getLogger(LOGGER).setLevel(level.upper())
 
 
 def reset() -> None:
