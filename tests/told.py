@@ -27,7 +27,7 @@ class Told:
         """The next message that assigns `name` a value with `part` in it."""
         while True:
             message = self.next()
-            if part in message.get(name, "\0"):
+            if name in message and part in message[name]:
                 return message
 
     def forget(self) -> None:
