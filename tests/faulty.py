@@ -11,6 +11,8 @@ from functools import wraps
 from pathlib import Path
 from typing import Any
 
+from watchdog.observers.inotify_c import InotifyFD
+
 from glimpsed import cli
 from glimpsed.children import Child
 from glimpsed.encoding import encoders, process
@@ -18,7 +20,7 @@ from glimpsed.encoding.fallback import Fallback
 from glimpsed.errors import ChildError
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.storing import durable, writer
-from glimpsed.watching import echo, observer
+from glimpsed.watching import echo
 
 PATIENCE = 1.0
 
@@ -45,15 +47,15 @@ def make_faulty(faults: Path) -> None:
     Fallback.encode = hanging(Fallback.encode, faults / "question hangs")  # type: ignore[method-assign]
     durable.sync = hanging(durable.sync, faults / "writer hangs")
 
-    reads = observer.InotifyFD.read_events
+    reads = InotifyFD.read_events
 
-    def read_events(self: observer.InotifyFD, **named: Any) -> Any:
+    def read_events(self: InotifyFD, **named: Any) -> Any:
         events = reads(self, **named)
         if (faults / "emitter dies").exists():
             raise SystemExit  # ends the thread, and pytest hears of no exception
         return events
 
-    observer.InotifyFD.read_events = read_events  # type: ignore[method-assign]
+    InotifyFD.read_events = read_events  # type: ignore[method-assign]
 
     start = Child._start
 

@@ -88,7 +88,7 @@ def test_a_look_says_what_is_new() -> None:
     vigil, one, other = Vigil(), Silence(), Silence()
     parts = [("one", one), ("other", other)]
     assert vigil.look(0, parts).alive
-    assert vigil.line is None
+    assert Vigil().line is None
     one.asked(0, 10)
     other.asked(0, 20)
     first = vigil.look(15, parts)
