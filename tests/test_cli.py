@@ -500,7 +500,7 @@ def folders(home: Mapping[str, str]) -> list[str]:
 def test_the_first_folder_joins_the_shipped_ones(home: dict[str, str], tmp_path: Path) -> None:
     done = run(home, "folder", "add", str(tmp_path / "not there"))
     assert done.returncode == 0
-    assert b"systemctl --user restart glimpsed" in done.stdout
+    assert b"systemctl --user reload glimpsed" in done.stdout
     assert b"is not there yet" in done.stderr
     assert folders(home) == ["$XDG_PICTURES_DIR", str(tmp_path / "not there")]
     assert stat.S_IMODE(config_file(home).stat().st_mode) == 0o600

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from glimpsed import __version__, files, upkeep
+from glimpsed import __version__, failures, files, forgetting, upkeep
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
 from glimpsed.explanation import Explainer
@@ -20,8 +20,9 @@ from glimpsed.reading import available
 from glimpsed.records import Counts, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
-from glimpsed.serving import explained, models
+from glimpsed.serving import explained, models, verified
 from glimpsed.status_line import StatusLine
+from glimpsed.verification import Verification
 
 
 class Answers:
@@ -35,6 +36,7 @@ class Answers:
         self._line = StatusLine()
         self.config_refused: str | None = None
         """What is wrong with the configuration that was read last and does not hold; None where nothing is."""
+        self._verification = Verification(pipeline)
         self.stopping = anyio.Event()
 
     async def search(
@@ -44,7 +46,7 @@ class Answers:
         context = self._context
         warnings = await self._pipeline.caught_up(timeout) if sync else []
         answer = await self._search.search(question, k, cursor, sort=sort)
-        online = set(self._pipeline.folders.online())
+        offline = self._pipeline.folders.offline
         context.metrics.searches.inc()
         context.metrics.search_seconds.observe(answer.took_ms / 1000)
         context.journal.say(
@@ -55,7 +57,7 @@ class Answers:
             ms=round(answer.took_ms, 1),
         )
         return models.Found(
-            hits=[_shown(hit, offline=hit.folder not in online) for hit in answer.hits],
+            hits=[_shown(hit, offline=offline(hit.folder, hit.path)) for hit in answer.hits],
             next=answer.next,
             nothing_fits=answer.nothing_fits,
             took_ms=round(answer.took_ms, 2),
@@ -99,7 +101,9 @@ class Answers:
             formats=await formats_status(context.table),
             folders=[
                 models.FolderStatus(
-                    path=files.shown(folder.path), state=folder.state, pictures=by_folder.get(folder.path, 0)
+                    path=files.shown(folder.path),
+                    state=folder.state,
+                    pictures=by_folder.get(folder.path, folder.pictures),
                 )
                 for folder in self._pipeline.folders.states
             ],
@@ -142,6 +146,20 @@ class Answers:
     async def retry(self, paths: list[str]) -> models.Retried:
         """See Door."""
         return await upkeep.retry(self._pipeline, paths)
+
+    async def errors(self, paths: list[str], k: int) -> verified.Errors:
+        """See Door."""
+        return await failures.errors(self._pipeline, paths, k)
+
+    async def verify(
+        self, paths: list[str], *, full: bool, repair: bool
+    ) -> AbstractAsyncContextManager[AsyncIterator[verified.VerifyLine]]:
+        """See Door."""
+        return self._verification.run(upkeep.placed(self._pipeline, paths), full=full, repair=repair)
+
+    async def forget(self, paths: list[str]) -> models.Forgotten:
+        """See Door."""
+        return await forgetting.forget(self._pipeline, paths)
 
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         """See Door."""

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from glimpsed import __version__, cli_ask, cli_completion, cli_explain, cli_folder, cli_model, cli_service
+from glimpsed import (
+    __version__,
+    cli_ask,
+    cli_completion,
+    cli_doctor,
+    cli_errors,
+    cli_explain,
+    cli_folder,
+    cli_model,
+    cli_service,
+    cli_verify,
+)
 from glimpsed.errors import ConfigError, GlimpsedError
 
 if TYPE_CHECKING:
@@ -54,11 +65,14 @@ def client(context: click.Context, socket: str | None) -> None:
 
 for _command in (
     *cli_ask.COMMANDS,
+    cli_doctor.doctor,
+    cli_errors.errors,
     cli_explain.explain,
     cli_folder.folder,
     cli_model.model,
     cli_service.service,
     cli_completion.completion,
+    cli_verify.verify,
 ):
     client.add_command(_command)
 

@@ -127,6 +127,12 @@ _ENABLING_SYSTEM = """\
   glimpse --socket /run/glimpsed/USER/glimpsed.sock status"""
 
 
+def unit_file() -> Path:
+    """Where the user's service is, whether it exists or not."""
+    units = _Units(system=False)
+    return units.file(units.names[0])
+
+
 def unit_text(text: str, program: str, config: "Config | None") -> str:
     """A shipped unit with this installation's program and, where one is given, the configuration's directories."""
     told = {}
@@ -164,13 +170,17 @@ def _written_directories(config: "Config") -> list[str]:
     return list(dict.fromkeys(written))
 
 
-def _program() -> str:
-    """The `glimpsed` that belongs to the interpreter that runs this."""
+def program() -> str | None:
+    """The `glimpsed` that belongs to the interpreter that runs this; None where it is not installed."""
     beside = os.path.join(os.path.dirname(sys.executable), "glimpsed")
     found = beside if os.access(beside, os.X_OK) else shutil.which("glimpsed")
-    if found is None:
+    return None if found is None else os.path.abspath(found)
+
+
+def _program() -> str:
+    if (found := program()) is None:
         raise UsageError("the program glimpsed is not installed", hint="install the package, not only its source")
-    return os.path.abspath(found)
+    return found
 
 
 def _quoted(text: str) -> str:

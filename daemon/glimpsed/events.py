@@ -3,10 +3,9 @@
 The names are a closed list: docs/logs.md has them all, and scripts may rely on them.
 """
 
-import os
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,6 +14,7 @@ from typing import Self
 import anyio
 import structlog
 
+from glimpsed.plainly import plain
 from glimpsed.repeats import Repeats
 
 
@@ -40,26 +40,27 @@ class Event(StrEnum):
     CONFIG_RELOADED = (
         "config_reloaded",
         "info",
-        "The configuration was read again: `changed` keys hold from now on, `later` ones after a restart.",
+        "The configuration was read: `changed` keys hold, `later` ones after a start.",
     )
     CONFIG_REFUSED = (
         "config_refused",
         "error",
-        "It was read again and has faults; the one before holds on: `faults`.",
+        "It has faults, so the configuration before holds on: `faults`.",
     )
-    PART_STUCK = (
-        "part_stuck",
-        "error",
-        "A part of the daemon is dead or hangs, and systemd is not told any more that all is well: `part`, `seconds`"
-        " without an answer.",
-    )
+    PART_STUCK = "part_stuck", "error", "A part hangs or is dead, so the watchdog hears nothing: `part`, `seconds`."
     PART_ANSWERS = "part_answers", "info", "A part that was stuck answers again: `part`."
     DAEMON_FAILED = "daemon_failed", "error", "The daemon cannot go on: `error`, and `traceback` of a mistake of ours."
 
     FOLDER_WATCHING = "folder_watching", "info", "Changes in a folder are noticed at once: `folder`."
     FOLDER_ON_TIMER = "folder_on_timer", "warning", "A folder is only scanned on a timer: `folder`, `reason`, `every`."
-    FOLDER_OFFLINE = "folder_offline", "warning", "A folder is gone as a whole, its rows stay: `folder`, `reason`."
+    FOLDER_OFFLINE = (
+        "folder_offline",
+        "warning",
+        "A folder, or a disk in one, is gone, its rows stay: `folder`, `reason`.",
+    )
     FOLDER_BACK = "folder_back", "info", "A folder that was offline is there again: `folder`."
+    FOLDER_CATCHING_UP = "folder_catching_up", "info", "A scan found much to do: `folder`, `pictures`."
+    FOLDER_CAUGHT_UP = "folder_caught_up", "info", "All of that was looked at: `folder`, `pictures`."
     WATCH_FAILED = "watch_failed", "warning", "A folder's watch died and is made anew: `folder`, `reason`."
     EVENTS_LOST = "events_lost", "warning", "Changes may have been missed, the folder is scanned: `folder`, `reason`."
 
@@ -106,6 +107,12 @@ class Event(StrEnum):
     )
     PICTURES_RETRIED = "pictures_retried", "info", "Somebody had failed pictures tried again: `pictures`, `paths`."
 
+    FORGOTTEN_FOR_GOOD = (
+        "forgotten_for_good",
+        "info",
+        "Somebody had pictures removed from all that is kept, see `glimpse forget`: `pictures`, `ms`.",
+    )
+
     OCR_DONE = "ocr_done", "info", "The words in a picture were read: `path`, `content_id`, `characters`, `ms`."
     OCR_FAILED = "ocr_failed", "warning", "The words in a picture cannot be read: `path`, `content_id`, `error`, `ms`."
     WORKER_REPLACED = "worker_replaced", "warning", "A process that reads pictures died or hung: `reason`, `path`."
@@ -150,6 +157,11 @@ class Event(StrEnum):
         "The table was damaged and is rebuilt from the pictures: `reason`.",
     )
     TABLE_MAINTAINED = "table_maintained", "info", "The table was tidied up: `why`, `ms`."
+    TABLE_VERIFIED = (
+        "table_verified",
+        "info",
+        "Somebody had the table compared with the disk: `state`, `full`, `differences` by kind, `ms`.",
+    )
     COMMIT_FAILED = (
         "commit_failed",
         "error",
@@ -170,26 +182,6 @@ LOGGER = "glimpsed"
 
 Line = Mapping[str, object]
 """What was said: `at` (ISO 8601, UTC), `level`, `event` and its fields; ready for JSON."""
-
-
-def plain(value: object) -> object:
-    """A field's value as JSON knows it; what is not UTF-8 in a path becomes U+FFFD."""
-    match value:
-        case None | bool() | int():
-            return value
-        case float():
-            return round(value, 3)
-        case str() | os.PathLike():
-            return os.fsencode(value).decode("utf-8", "replace")
-        case bytes():
-            return value.decode("utf-8", "replace")
-        case Mapping():
-            return {str(plain(key)): plain(one) for key, one in value.items()}
-        case Sequence() | set() | frozenset():
-            return [plain(one) for one in value]
-        case BaseException():
-            return plain(str(value) or type(value).__name__)
-    return plain(str(value))
 
 
 class Lines:

@@ -14,7 +14,8 @@ import structlog
 
 from glimpsed.config import Log
 from glimpsed.errors import StateError
-from glimpsed.events import LOGGER, Event, plain
+from glimpsed.events import LOGGER, Event
+from glimpsed.plainly import plain
 
 LARGEST = 10_000_000
 """Bytes of a log file before it is rotated."""

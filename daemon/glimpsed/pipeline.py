@@ -25,6 +25,7 @@ from glimpsed.indexing.look import Job, look
 from glimpsed.indexing.refresh import Refresh
 from glimpsed.indexing.revival import revive
 from glimpsed.indexing.scans import Scans
+from glimpsed.indexing.sweeping import sweep
 from glimpsed.indexing.tidying import tidy
 
 _MOST_TEXTS = 64  # in one batch
@@ -46,7 +47,8 @@ class Pipeline:
         """What the stages ask the folders and their scans."""
         context, folders, scans = self.context, self.folders, self.scans
         context.backlog.expecting = lambda: scans.waiting > 0
-        context.offline, context.there, folders.changed = folders.unseen, folders.there, context.committed.beat
+        context.offline, context.away, context.there = folders.unseen, folders.away, folders.there
+        folders.changed, folders.catching_up = context.committed.beat, scans.catching_up.of
 
     def change(self, folders: Folders, scans: Scans) -> None:
         """Go on with other folders, or other rules for them, as after a start: watched, scanned, and strangers gone."""
@@ -73,6 +75,7 @@ class Pipeline:
                 await sources.start(self._follow, changes.clone())  # returns when the first scans are asked for
                 sources.start_soon(Refresh(drafts, changes.clone(), context).run)
                 sources.start_soon(revive, changes, context)
+                sources.start_soon(sweep, context)
                 jobs_in.close()
                 await stopping.wait()
                 self.scans.close()

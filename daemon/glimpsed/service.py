@@ -188,6 +188,7 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[_House]:
         bounds=Bounds(
             bytes=read.max_bytes,
             frames=read.max_frames,
+            pages=read.max_pages,
             metadata=read.max_metadata,
             inflated=read.max_inflated,
             text=read.max_text,
@@ -236,6 +237,7 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[_House]:
             )
             async with create_task_group() as reading:
                 reading.start_soon(vocabulary.run)
+                reading.start_soon(workers.unload, config.encode.unload_after)
                 echo = Echo(config.store.path, observer)
                 yield _House(pipeline, Answers(pipeline, search), search, echo, made)
                 reading.cancel_scope.cancel()

@@ -12,7 +12,7 @@ from glimpsed.serving import models
 
 async def scan(pipeline: Pipeline, paths: list[str]) -> models.Scanned:
     """See Door."""
-    wanted = _placed(pipeline, paths)
+    wanted = placed(pipeline, paths)
     online = set(pipeline.folders.online())
     for done in [
         pipeline.scans.ask(folder, under=under, why="asked for") for folder, under in wanted if folder in online
@@ -20,24 +20,24 @@ async def scan(pipeline: Pipeline, paths: list[str]) -> models.Scanned:
         await done.wait()
     return models.Scanned(
         paths=[files.shown(under or folder) for folder, under in wanted],
-        warnings=_offline(pipeline, wanted, "nothing was scanned there"),
+        warnings=offline(pipeline, wanted, "nothing was scanned there"),
     )
 
 
 async def retry(pipeline: Pipeline, paths: list[str]) -> models.Retried:
     """See Door."""
     context = pipeline.context
-    wanted = _placed(pipeline, paths)
+    wanted = placed(pipeline, paths)
     places = [under or folder for folder, under in wanted]
     failed = await context.table.failed(places)
     pictures = await try_again(failed, context)
     context.journal.say(Event.PICTURES_RETRIED, pictures=pictures, paths=list(map(files.shown, places)))
     return models.Retried(
-        pictures=pictures, warnings=_offline(pipeline, wanted, "its pictures are tried when it is back")
+        pictures=pictures, warnings=offline(pipeline, wanted, "its pictures are tried when it is back")
     )
 
 
-def _placed(pipeline: Pipeline, paths: list[str]) -> list[tuple[str, str | None]]:
+def placed(pipeline: Pipeline, paths: list[str]) -> list[tuple[str, str | None]]:
     """Folder and, where a path is less than that, the path; all folders where none is named.
 
     Raises UsageError for a path that lies in no folder.
@@ -53,6 +53,7 @@ def _placed(pipeline: Pipeline, paths: list[str]) -> list[tuple[str, str | None]
     return wanted
 
 
-def _offline(pipeline: Pipeline, wanted: list[tuple[str, str | None]], so: str) -> list[str]:
-    offline = {folder for folder, _ in wanted} - set(pipeline.folders.online())
-    return [f"{files.shown(folder)} is offline: {so}" for folder in sorted(offline)]
+def offline(pipeline: Pipeline, wanted: list[tuple[str, str | None]], so: str) -> list[str]:
+    """Warnings about those of the folders whose files cannot be seen now."""
+    unseen = {folder for folder, _ in wanted} - set(pipeline.folders.online())
+    return [f"{files.shown(folder)} is offline: {so}" for folder in sorted(unseen)]

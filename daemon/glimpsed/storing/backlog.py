@@ -1,13 +1,22 @@
 """The table is the queue: what is to do is a query."""
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from glimpsed.records import Counts, Current, Row
 from glimpsed.storing import sql
 from glimpsed.storing.arrays import values
 from glimpsed.storing.columns import of
 from glimpsed.storing.reads import Reads, converted
+
+
+class Failure(NamedTuple):
+    """A row whose picture could not be read."""
+
+    path: str
+    error: str
+    attempts: int
+    retry_at: float | None
 
 
 class Backlog(Reads):
@@ -52,6 +61,15 @@ class Backlog(Reads):
             where = f"{sql.PRESENT} AND error IS NOT NULL AND {sql.inside(place)}"
             found |= dict.fromkeys(await converted(_paths, await self._engine.select(["path"], where)))
         return list(found)
+
+    async def failures(self, places: Collection[str]) -> list[Failure]:
+        """What could not be read at or below these paths, by path; missing ones left out."""
+        columns = ("path", "error", "attempts", "retry_at")
+        found: set[Failure] = set()
+        for place in places:
+            where = f"{sql.PRESENT} AND error IS NOT NULL AND {sql.inside(place)}"
+            found.update(Failure(*one) for one in await self._pairs(columns, where))
+        return sorted(found, key=lambda one: one.path)
 
     async def unfinished(self, current: Current, *, indexed_before: float) -> int:
         """How many rows made at or before that time have yet to go through the first or second pass, or to be encoded.
