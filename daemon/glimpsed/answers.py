@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from glimpsed import __version__, failures, files, forgetting, telling, upkeep
+from glimpsed import __version__, failures, files, forgetting, status_parts, upkeep
 from glimpsed.condition import condition, measure
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
@@ -23,6 +23,7 @@ from glimpsed.records import Counts, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
 from glimpsed.serving import explained, models, verified
+from glimpsed.status_line import StatusLine
 from glimpsed.verification import Verification
 
 
@@ -35,6 +36,9 @@ class Answers:
         self._search = search
         self._explainer = Explainer(pipeline)
         self._advance = Advance()
+        self._line = StatusLine()
+        self.config_refused: str | None = None
+        """What is wrong with the configuration that was read last and does not hold; None where nothing is."""
         self._verification = Verification(pipeline)
         self.stopping = anyio.Event()
 
@@ -78,8 +82,8 @@ class Answers:
         return models.Status(
             version=__version__,
             state=state,
-            encoder=telling.encoder(context),
-            refresh=await telling.refresh(context),
+            encoder=status_parts.encoder(context),
+            refresh=await status_parts.refresh(context),
             pictures=models.PictureCounts(
                 fresh=counts.fresh,
                 stale=counts.stale,
@@ -97,20 +101,24 @@ class Answers:
                 for folder in self._pipeline.folders.states
             ],
             confinement=[models.ConfinementStatus(**one._asdict()) for one in context.workers.confinement],
-            **telling.inside(await condition(self._pipeline)),
-            work=telling.work(counts, waiting, self._advance),
-            last_errors=await telling.last_errors(context) if counts.errors else [],
+            **status_parts.inside(await condition(self._pipeline)),
+            work=status_parts.work(counts, waiting, self._advance),
+            last_errors=await status_parts.last_errors(context) if counts.errors else [],
             warnings=self._warnings(await context.table.unread(context.current)),
         )
 
     async def line(self) -> str:
         """The status in one line, for people."""
         counts, waiting, state = await self._counted()
-        total = counts.fresh + counts.stale + counts.errors
         encoder = self._context.encoders.state
-        left = counts.stale + waiting
-        work = f", {left} to do" if left else ""
-        return f"{state}: {total} pictures{work}; {encoder.name} on {encoder.device}"
+        return self._line.line(
+            time.monotonic(),
+            state=state,
+            done=counts.fresh + counts.errors,
+            left=counts.stale + waiting,
+            encoder=f"{encoder.name} on {encoder.device}" if encoder.device else encoder.name,
+            reason=self._context.paused,
+        )
 
     async def scan(self, paths: list[str]) -> models.Scanned:
         """See Door."""
@@ -216,6 +224,8 @@ class Answers:
             for folder in self._pipeline.folders.states
             if folder.reason is not None
         ]
+        if self.config_refused is not None:
+            warnings.append(f"the configuration has faults, and the one before holds: {self.config_refused}")
         if context.paused is not None:
             warnings.append(f"indexing is paused: {context.paused}")
         warnings += available.advice(unread, context.foreign)

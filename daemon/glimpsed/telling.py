@@ -1,85 +1,62 @@
-"""Parts of the status, as the door shows them."""
+"""What the service manager is told while the daemon starts, runs and ends; see systemd.py for how."""
 
 import time
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Iterable
 
-from glimpsed import files
-from glimpsed.condition import Condition
-from glimpsed.indexing.advance import Advance
-from glimpsed.indexing.context import Context
-from glimpsed.indexing.progress import Pace
-from glimpsed.records import Counts
-from glimpsed.serving import inside as shown
-from glimpsed.serving import models
+import anyio
+from anyio import CapacityLimiter, to_thread
 
-_ERRORS = 5
-_LONGEST = 500  # characters of what is said of one
+from glimpsed import systemd
+from glimpsed.answers import Answers
+from glimpsed.events import Journal
+from glimpsed.silence import Silence
+from glimpsed.vigil import Vigil, every
+from glimpsed.watching.echo import Echo
 
+_STATUS_EVERY = 5.0  # seconds between two lines for `systemctl status`
+_EXTENSION = 30.0  # seconds that are asked for at once, to start or to end
+_EXTEND_EVERY = 10.0  # seconds between two times of asking
 
-def encoder(context: Context) -> models.EncoderStatus:
-    """The choice, its reason, and what was lost."""
-    state = context.encoders.state
-    return models.EncoderStatus(
-        id=state.id,
-        name=state.name,
-        device=state.device,
-        reason=state.reason,
-        step=state.step,
-        phase=state.phase,
-        lost=[models.LostDevice(device=one.device, reason=one.reason, looked=one.looked) for one in state.lost],
-    )
+LONGEST_START = 3600.0
+"""Seconds that are asked for in all until the daemon is ready: a damaged table may be looked through."""
 
 
-async def refresh(context: Context) -> models.RefreshStatus | None:
-    """How far the chosen encoder is; None where it has encoded all."""
-    current = context.current
-    done, total = await context.table.encoded(current)
-    if done >= total:
-        return None
-    rate, left = _rounded(context.progress.pace(total - done, time.monotonic()))
-    return models.RefreshStatus(
-        encoder=current.encoder,
-        name=context.encoders.state.name,
-        done=done,
-        total=total,
-        rate=rate,
-        seconds_left=left,
-    )
+async def ask_for_time(seconds: float) -> None:
+    """Ask the manager for patience with a start or an end, time and again until cancelled, for so many seconds."""
+    with anyio.move_on_after(seconds):
+        while True:
+            systemd.extend(_EXTENSION)
+            await anyio.sleep(_EXTEND_EVERY)
 
 
-def work(counts: Counts, waiting: int, advance: Advance) -> shown.WorkStatus | None:
-    """How far the work is as a whole; None while there is none."""
-    left, done = counts.stale + waiting, counts.fresh + counts.errors
-    if not left:
-        return None
-    rate, seconds = _rounded(advance.pace(left))
-    return shown.WorkStatus(done=done, total=done + left, rate=rate, seconds_left=seconds)
+async def tell_status(answers: Answers, vigil: Vigil) -> None:
+    """Keep the line that `systemctl status` shows, until cancelled."""
+    told = ""
+    while True:
+        line = vigil.line or await answers.line()
+        if line != told:
+            systemd.status(line)
+            told = line
+        await anyio.sleep(_STATUS_EVERY)
 
 
-def inside(now: Condition) -> dict[str, Any]:
-    """Queues, watches, processes and table, by the names of the status."""
-    return {
-        "queues": [shown.QueueStatus(name=name, depth=one[0], bound=one[1]) for name, one in now.queues.items()],
-        "watches": shown.WatchesStatus(**now.watches._asdict()),
-        "processes": [shown.ProcessStatus(**one._asdict()) for one in now.processes],
-        "table": shown.TableStatus(rows=now.rows, **now.table._asdict()),
-    }
+async def keep_vigil(
+    vigil: Vigil, parts: Callable[[], Iterable[tuple[str, Silence]]], echo: Echo, journal: Journal
+) -> None:
+    """Tell the watchdog that all parts live, for as long as they do; until cancelled.
 
-
-async def last_errors(context: Context) -> list[shown.ErrorStatus]:
-    """The pictures that could not be read last."""
-    return [
-        shown.ErrorStatus(
-            path=files.shown(one.path),
-            error=one.error[:_LONGEST],
-            attempts=one.attempts,
-            at=datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
-        )
-        for one in await context.table.last_errors(_ERRORS)
-    ]
-
-
-def _rounded(pace: Pace) -> tuple[float | None, float | None]:
-    rate, left = pace.rate, pace.seconds_left
-    return None if rate is None else round(rate, 1), None if left is None else round(left)
+    That this task comes to its turn shows that the event loop lives.
+    """
+    pause = every(systemd.watchdog_seconds())
+    threads = CapacityLimiter(1)  # its own: others may wait for theirs
+    while True:
+        with anyio.move_on_after(pause):
+            await to_thread.run_sync(echo.call, abandon_on_cancel=True, limiter=threads)
+        verdict = vigil.look(time.monotonic(), [("the reader of file events", echo.silence), *parts()])
+        for event, said in verdict.said:
+            journal.say(event, **said)
+        if verdict.alive:
+            systemd.notify("WATCHDOG=1")
+        elif vigil.line is not None:
+            systemd.status(vigil.line)
+        await anyio.sleep(pause)
