@@ -240,7 +240,7 @@ async def test_status_counts_rows_and_tells_the_state(daemon: Daemon) -> None:
     assert (counts.fresh, counts.stale, counts.errors, counts.missing, counts.waiting) == (1, 0, 1, 1, 1)
     [folder] = status.folders
     assert (folder.path, folder.pictures) == (str(daemon.folder), 2)
-    assert await daemon.answers.line() == "indexing: 2 pictures, 1 to do; fallback on cpu"
+    assert await daemon.answers.line() == "2 of 3; fallback on cpu"
     text = (await daemon.answers.metrics()).decode()
     assert 'glimpsed_pictures{state="missing"} 1.0' in text
     assert "glimpsed_waiting 1.0" in text
