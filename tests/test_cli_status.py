@@ -51,7 +51,11 @@ STATUS: dict[str, Any] = {
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "GLIMPSED_", "COLUMNS"))}
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("XDG_", "GLIMPSED_", "COLUMNS", "LINES"))
+    }
     (tmp_path / "glimpsed").mkdir(mode=0o700)
     return {**own, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "TZ": "UTC"}
 

@@ -223,7 +223,7 @@ def _show(frame: list[str], *, screen: bool) -> None:
     if screen:
         size = shutil.get_terminal_size()
         fitting = frame if len(frame) < size.lines else [*frame[: size.lines - 2], "…"]
-        sys.stdout.write(_HOME + "".join(f"{line}{_TO_END_OF_LINE}\r\n" for line in fitting) + _BELOW)
+        sys.stdout.write(_HOME + "".join(f"{line}{_TO_END_OF_LINE}\n" for line in fitting) + _BELOW)
     else:
         sys.stdout.write("".join(f"{line}\n" for line in frame))
     sys.stdout.flush()
