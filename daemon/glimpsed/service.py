@@ -1,20 +1,18 @@
 """The life of the daemon: resources, readiness, work, drain."""
 
 import gc
-import math
 import os
-import signal
 import socket
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 import anyio
 import anyio.to_thread
-from anyio import CancelScope, create_task_group, open_signal_receiver
-from anyio.abc import TaskStatus
+from anyio import CancelScope, create_task_group
 
-from glimpsed import __version__
+from glimpsed import __version__, systemd
 from glimpsed.answers import Answers
 from glimpsed.config import Config
 from glimpsed.encoding.encoders import Encoders, open_encoders
@@ -36,66 +34,33 @@ from glimpsed.reading.description import describe
 from glimpsed.reading.recycling import Recycling
 from glimpsed.reading.workers import Workers, default_count
 from glimpsed.records import Row
+from glimpsed.reloading import Load, Reloading
 from glimpsed.searching.search import Search
 from glimpsed.searching.vocabulary import Vocabulary
 from glimpsed.serving.app import make_app
 from glimpsed.serving.server import bound, serving
+from glimpsed.silence import Silence
+from glimpsed.stopping import Stop, wait_for_manager
 from glimpsed.storing.faults import BrokenTableError
 from glimpsed.storing.table import open_table
 from glimpsed.storing.writer import Writer
-from glimpsed.systemd import notify
+from glimpsed.telling import keep_vigil, tell_status
+from glimpsed.vigil import Vigil
+from glimpsed.watching.echo import Echo
 from glimpsed.watching.observer import Observer
 from glimpsed.watching.settle import Settle
 
 _LIVES = 10
 """How often the table is opened before damage that is met again and again ends the daemon."""
 
-_STATUS_EVERY = 5.0  # seconds between two lines for `systemctl status`
 
+async def run(config: Config, load: Load | None = None) -> None:
+    """Watch the folders and answer searches until told to stop. Raises errors of the tree where it cannot.
 
-class Stop:
-    """Two signals: the first closes the source, the second (or the deadline) cuts the drain short."""
-
-    def __init__(self, grace: float, journal: Journal) -> None:
-        self._grace = grace
-        self._journal = journal
-        self.asked = anyio.Event()
-        self.drain = CancelScope()
-        self.at = math.inf
-        self.hurried = False
-        """Whether a second signal came."""
-
-    def draining(self) -> CancelScope:
-        """What the drain is done in, cut short by the deadline or a second signal."""
-        if self.asked.is_set():
-            self.drain = CancelScope(deadline=self.drain.deadline)
-            if self.hurried:
-                self.drain.cancel()
-        else:
-            self.drain = CancelScope()
-        return self.drain
-
-    async def on_signals(self, *, task_status: TaskStatus[None]) -> None:
-        """Listen for SIGTERM and SIGINT."""
-        with open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-            task_status.started()
-            async for number in signals:
-                name = signal.Signals(number).name
-                if self.asked.is_set():
-                    self.hurried = True
-                    self._journal.say(Event.DAEMON_CUT_SHORT, why=f"a second signal, {name}")
-                    self.drain.cancel()
-                    continue
-                notify("STOPPING=1")
-                self._journal.say(Event.DAEMON_STOPPING, why=name, grace=self._grace)
-                self.at = time.monotonic()
-                self.drain.deadline = anyio.current_time() + self._grace
-                self.asked.set()
-
-
-async def run(config: Config) -> None:
-    """Watch the folders and answer searches until told to stop. Raises errors of the tree where it cannot."""
+    `load` reads the configuration again when a SIGHUP asks for it; without it nothing is reloaded.
+    """
     began = time.monotonic()
+    held = systemd.listener(config.serve.socket)
     journal = Journal()
     stop = Stop(config.serve.grace, journal)
     journal.say(
@@ -107,16 +72,19 @@ async def run(config: Config) -> None:
     )
     async with create_task_group() as listening:
         await listening.start(stop.on_signals)
+        starting = CancelScope()
+        listening.start_soon(wait_for_manager, starting, stop)
         with ExitStack() as sockets:
             listener: socket.socket | None = None
-            for life in range(_LIVES):
+            for life in range(1, _LIVES + 1):
                 try:
-                    async with _opened(config, journal, thorough=life > 0) as (pipeline, answers):
+                    async with _opened(config, journal, thorough=life > 1) as house:
                         # Whoever asks while the table is opened anew waits at the same socket.
-                        listener = listener or sockets.enter_context(bound(config.serve.socket))
-                        await _live(config, journal, stop, listener.dup(), pipeline, answers, began)
+                        listener = listener or sockets.enter_context(bound(config.serve.socket, held))
+                        await _live(house, stop, listener.dup(), starting, began, load)
                 except* BrokenTableError as damage:
-                    if life == _LIVES - 1:
+                    config = house.pipeline.context.config  # what was taken up since holds
+                    if life == _LIVES:
                         raise
                     journal.say(Event.TABLE_DAMAGED, error=damage.exceptions[0])
                 else:
@@ -126,25 +94,25 @@ async def run(config: Config) -> None:
 
 
 async def _live(
-    config: Config,
-    journal: Journal,
-    stop: Stop,
-    listener: socket.socket,
-    pipeline: Pipeline,
-    answers: Answers,
-    began: float,
+    house: "_House", stop: Stop, listener: socket.socket, starting: CancelScope, began: float, load: Load | None
 ) -> None:
     """Answer and index until told to stop. BrokenTableError where the table has to be opened anew."""
+    pipeline, answers, journal = house.pipeline, house.answers, house.pipeline.context.journal
     async with (
-        serving(make_app(answers), listener, grace=config.serve.grace),
+        serving(make_app(answers), listener, grace=stop.grace),
         create_task_group() as telling,
     ):
         # What is there now stays: looking through it time and again would hold up a search for 100 ms.
         gc.collect()
         gc.freeze()
-        notify("READY=1")
+        starting.cancel()
+        systemd.ready(await answers.line())
         journal.say(Event.DAEMON_READY, ms=round((time.monotonic() - began) * 1000, 1))
-        telling.start_soon(_tell_status, answers)
+        vigil = Vigil()
+        telling.start_soon(tell_status, answers, vigil)
+        telling.start_soon(keep_vigil, vigil, house.parts, house.echo, journal)
+        if load is not None:
+            telling.start_soon(house.reloading(load).run, stop.reload)
         telling.start_soon(_tell_encoder, pipeline.context.encoders, journal)
         telling.start_soon(heal, pipeline.context)
         answers.stopping = stop.asked
@@ -156,8 +124,28 @@ async def _live(
         journal.close()
 
 
+@dataclass(frozen=True, slots=True)
+class _House:
+    """Every resource, open."""
+
+    pipeline: Pipeline
+    answers: Answers
+    search: Search
+    echo: Echo
+    made: Callable[[Config], tuple[Folders, Scans]]
+
+    def parts(self) -> list[tuple[str, Silence]]:
+        """What has to live for the daemon to be of use."""
+        context = self.pipeline.context
+        return [("the writer", context.writer.silence), *context.encoders.silences]
+
+    def reloading(self, load: Load) -> Reloading:
+        """What takes up another configuration."""
+        return Reloading(load, self.pipeline.context.journal, self.pipeline, self.search, self.answers, self.made)
+
+
 @asynccontextmanager
-async def _opened(config: Config, journal: Journal, *, thorough: bool) -> AsyncIterator[tuple[Pipeline, Answers]]:
+async def _opened(config: Config, journal: Journal, *, thorough: bool) -> AsyncIterator[_House]:
     """Every resource, open; closed in the opposite order."""
     inbox = Inbox()
     read = config.read
@@ -201,9 +189,12 @@ async def _opened(config: Config, journal: Journal, *, thorough: bool) -> AsyncI
         )
         observer = Observer(inbox.hint, inbox.lost)
         with observer:
-            folders = Folders(config, inbox, observer, journal)
-            scans = Scans(table, context.backlog, journal, folders.scan, folders.scanned)
-            pipeline = Pipeline(context, folders, scans, inbox)
+
+            def made(config: Config) -> tuple[Folders, Scans]:
+                folders = Folders(config, inbox, observer, journal)
+                return folders, Scans(table, context.backlog, journal, folders.scan, folders.scanned)
+
+            pipeline = Pipeline(context, *made(config), inbox)
             vocabulary = Vocabulary(table)
             search = Search(
                 table,
@@ -216,24 +207,14 @@ async def _opened(config: Config, journal: Journal, *, thorough: bool) -> AsyncI
             async with create_task_group() as reading:
                 reading.start_soon(vocabulary.run)
                 reading.start_soon(workers.unload, config.encode.unload_after)
-                yield pipeline, Answers(pipeline, search)
+                echo = Echo(config.store.path, observer)
+                yield _House(pipeline, Answers(pipeline, search), search, echo, made)
                 reading.cancel_scope.cancel()
 
 
 def _encoded(row: Row) -> tuple[str, ...]:
     """What of a row is encoded."""
     return describe(row.description, ()).encoded
-
-
-async def _tell_status(answers: Answers) -> None:
-    """Keep the line that `systemctl status` shows."""
-    told = ""
-    while True:
-        line = await answers.line()
-        if line != told:
-            notify(f"STATUS={line}")
-            told = line
-        await anyio.sleep(_STATUS_EVERY)
 
 
 async def _tell_encoder(encoders: Encoders, journal: Journal) -> None:

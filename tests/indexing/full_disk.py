@@ -30,16 +30,20 @@ def mount(*arguments: str) -> None:
 def main(disk: Path, what: str) -> None:
     mount("-t", "tmpfs", "-o", "size=24m,nr_inodes=2000", "tmpfs", str(disk))
     coming, folder, home = disk / "coming", disk / "pictures", disk / "home"
+    if what == "read only":
+        coming, folder = (disk.parent / f"{disk.name}-{name}" for name in ("coming", "pictures"))
     for place in (coming, folder, home, disk / "ballast"):
         place.mkdir()
     for number in range(12):
         pictures.save(coming / f"{number}.jpg", pictures.noisy((64, 48), seed=number), caption=f"ramen {number}")
     daemon = Daemon(home, folder, settings={"GLIMPSED_READ_OCR": "false"})
+    if what == "read only":
+        daemon.log = disk.parent / f"{disk.name}.log"  # open for writing, it would keep the disk as it is
     try:
         bring(coming, folder, range(3))
         daemon.start()
         daemon.idle(3)
-        (read_only if what == "read only" else full)(daemon, disk, what)
+        (read_only if what == "read only" else full)(daemon, disk, coming, what)
         told = daemon.client.verify(full=True)
         assert told["state"] == "equal", told
         assert daemon.stop() == 0
@@ -56,11 +60,11 @@ def bring(coming: Path, folder: Path, numbers: range) -> None:
         (coming / f"{number}.jpg").rename(folder / f"{number}.jpg")
 
 
-def full(daemon: Daemon, disk: Path, what: str) -> None:
+def full(daemon: Daemon, disk: Path, coming: Path, what: str) -> None:
     folder, count = daemon.folders[0], 3
     for left in LEFT[what]:
         fill(disk, what, left)
-        bring(disk / "coming", folder, range(count, count + 3))
+        bring(coming, folder, range(count, count + 3))
         count += 3
         wait_for(lambda count=count: paused(daemon) or daemon.client.status()["pictures"]["fresh"] == count)  # type: ignore[misc]
         # What was found before is found still.
@@ -91,14 +95,16 @@ def fill(disk: Path, what: str, left: int) -> None:
         os.posix_fallocate(ballast.fileno(), 0, size) if size else None
 
 
-def read_only(daemon: Daemon, disk: Path, what: str) -> None:
-    """As the kernel does with a disk that fails."""
+def read_only(daemon: Daemon, disk: Path, coming: Path, what: str) -> None:
+    """As the kernel does with a disk that fails; the pictures are on another one."""
     del what
-    bring(disk / "coming", daemon.folders[0], range(3, 6))
-    daemon.idle(6)
     mount("-o", "remount,ro", str(disk))
-    assert len(daemon.client.search("ramen")["hits"]) == 6
+    bring(coming, daemon.folders[0], range(3, 6))
+    wait_for(lambda: paused(daemon))
+    assert len(daemon.client.search("ramen")["hits"]) == 3
     mount("-o", "remount,rw", str(disk))
+    daemon.idle(6)
+    assert "Read-only file system" in daemon.log.read_text(encoding="utf-8")
 
 
 if __name__ == "__main__":
