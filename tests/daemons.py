@@ -21,6 +21,9 @@ PATIENCE = 120.0
 class Daemon:
     """One state directory and what runs on it; may be started and killed many times."""
 
+    own_group = False
+    """Whether it leads a process group, which can be killed as a whole."""
+
     def __init__(self, home: Path, *folders: Path, settings: Mapping[str, str] | None = None) -> None:
         self.home = home
         self.folders = folders
@@ -49,7 +52,9 @@ class Daemon:
         return {**os.environ, **given, **self.settings}
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self.command, env=self.environment, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            self.command, env=self.environment, stderr=subprocess.PIPE, start_new_session=self.own_group
+        )
         wait_for(self._answers, deadline=PATIENCE)
 
     def _answers(self) -> bool:
