@@ -11,10 +11,14 @@ import pytest
 
 from glimpsed import errors
 from glimpsed.cli import INTERRUPTED, USAGE, client, daemon
+from glimpsed.cli_verify import DIFFERS, MENDED, NOT_MENDED
 from glimpsed.client import NothingThereError
 from glimpsed.config import KEYS, shipped
+from glimpsed.doctor.examine import AREAS
+from glimpsed.doctor.findings import LEVELS
 from glimpsed.events import Event
 from glimpsed.filters import Filters
+from glimpsed.indexing.differences import Kind
 from glimpsed.searching.dates import WORDS
 from glimpsed.searching.query import parse
 from glimpsed.searching.tokens import NAMES
@@ -73,6 +77,11 @@ def test_every_flag_of_the_daemon_is_told() -> None:
         assert option.opts[0] != "--help"
 
 
+def test_every_area_of_the_doctor_is_told() -> None:
+    told = re.findall(r"^\| `(\w+)` \| \S.* \|$", doc("doctor.md"), flags=re.MULTILINE)
+    assert told == list(AREAS)
+
+
 def test_every_route_is_told() -> None:
     app = pytest.importorskip("glimpsed.serving.app", reason="the door is not there")
     source = inspect.getsource(app)
@@ -96,7 +105,8 @@ def test_the_language_is_told_and_all_that_is_told_is_understood() -> None:
 
 
 def test_every_field_of_a_question_is_told() -> None:
-    told = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ", doc("api.md").split("### In parts")[1], flags=re.MULTILINE)
+    part = doc("api.md").split("### In parts")[1].split("\n## ")[0]
+    told = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| ", part, flags=re.MULTILINE)
     names = {name for line in told for name in re.findall(r"\w+", line)}
     assert names == {field.alias or name for name, field in SearchRequest.model_fields.items()}
 
@@ -108,10 +118,16 @@ def test_every_exit_status_is_told() -> None:
         for one in vars(errors).values()
         if isinstance(one, type) and issubclass(one, errors.GlimpsedError)
     }
-    assert told == raised | {0, NothingThereError.exit_status, USAGE, INTERRUPTED, 141}
+    told_by_commands = {DIFFERS, MENDED, NOT_MENDED, LEVELS.index("fault"), NothingThereError.exit_status}
+    assert told == raised | told_by_commands | {0, USAGE, INTERRUPTED, 141}
 
 
 def test_links_lead_somewhere() -> None:
     for file in DOCS.glob("*.md"):
         for link in re.findall(r"\]\(([^)#:]+)\)", file.read_text("utf-8")):
             assert (DOCS / link).exists(), f"{file.name}: {link}"
+
+
+def test_every_kind_of_difference_is_told() -> None:
+    told = re.findall(r"^\| `(\w+)` \|", doc("api.md").split("## Verify")[1].split("## Explain")[0], re.MULTILINE)
+    assert told == [kind.value for kind in Kind]

@@ -10,7 +10,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from glimpsed import __version__, files, upkeep
+from glimpsed import __version__, files, forgetting, upkeep
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
 from glimpsed.explanation import Explainer
@@ -20,7 +20,8 @@ from glimpsed.reading import available
 from glimpsed.records import Counts, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
-from glimpsed.serving import explained, models
+from glimpsed.serving import explained, models, verified
+from glimpsed.verification import Verification
 
 
 class Answers:
@@ -31,6 +32,7 @@ class Answers:
         self._context = pipeline.context
         self._search = search
         self._explainer = Explainer(pipeline)
+        self._verification = Verification(pipeline)
         self.stopping = anyio.Event()
 
     async def search(
@@ -134,6 +136,16 @@ class Answers:
     async def retry(self, paths: list[str]) -> models.Retried:
         """See Door."""
         return await upkeep.retry(self._pipeline, paths)
+
+    async def verify(
+        self, paths: list[str], *, full: bool, repair: bool
+    ) -> AbstractAsyncContextManager[AsyncIterator[verified.VerifyLine]]:
+        """See Door."""
+        return self._verification.run(upkeep.placed(self._pipeline, paths), full=full, repair=repair)
+
+    async def forget(self, paths: list[str]) -> models.Forgotten:
+        """See Door."""
+        return await forgetting.forget(self._pipeline, paths)
 
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         """See Door."""

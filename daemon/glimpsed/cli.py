@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from glimpsed import __version__, cli_ask, cli_explain, cli_folder, cli_model, cli_service
+from glimpsed import __version__, cli_ask, cli_doctor, cli_explain, cli_folder, cli_model, cli_service, cli_verify
 from glimpsed.errors import ConfigError, GlimpsedError
 
 if TYPE_CHECKING:
@@ -50,7 +50,15 @@ def client(context: click.Context, socket: str | None) -> None:
     context.obj = socket
 
 
-for _command in (*cli_ask.COMMANDS, cli_explain.explain, cli_folder.folder, cli_model.model, cli_service.service):
+for _command in (
+    *cli_ask.COMMANDS,
+    cli_doctor.doctor,
+    cli_explain.explain,
+    cli_folder.folder,
+    cli_model.model,
+    cli_service.service,
+    cli_verify.verify,
+):
     client.add_command(_command)
 
 

@@ -3,6 +3,7 @@
 import os
 import re
 import subprocess
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -62,11 +63,13 @@ def search(
 
     Exits with 1 where there is none.
     """
-    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+    from glimpsed import cli_progress, cli_show  # noqa: PLC0415  not for --help
     from glimpsed.client import path_of  # noqa: PLC0415
 
     question = " ".join(one.removeprefix(_WORD) for one in query)
-    answer = asked(context).search(question, k=max(number, opened or 1), sort=sort, sync=sync)
+    client = asked(context)
+    with cli_progress.working("waiting for the index", client) if sync else nullcontext():
+        answer = client.search(question, k=max(number, opened or 1), sort=sort, sync=sync)
     for warning in answer.get("warnings", ()):
         cli_show.warn(warning)
     found = [path_of(hit) for hit in answer["hits"]]
@@ -116,9 +119,11 @@ def scan(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
 
     PATH is a folder, a directory or a file in one; all folders are compared unless given.
     """
-    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+    from glimpsed import cli_progress, cli_show  # noqa: PLC0415  not for --help
 
-    told = asked(context).scan([os.path.abspath(one) for one in path])
+    client = asked(context)
+    with cli_progress.working("scan", client):
+        told = client.scan([os.path.abspath(one) for one in path])
     if json:
         cli_show.print_json(told)
     else:
@@ -135,16 +140,37 @@ def retry(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
     PATH is a folder, a directory or a file; all folders unless given. Without it a picture that could not be read is
     left alone until its file changes.
     """
-    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+    from glimpsed import cli_progress, cli_show  # noqa: PLC0415  not for --help
 
-    told = asked(context).retry([os.path.abspath(one) for one in path])
+    client = asked(context)
+    with cli_progress.working("retry", client):
+        told = client.retry([os.path.abspath(one) for one in path])
     if json:
         cli_show.print_json(told)
     else:
         cli_show.print_tree(told)
 
 
-COMMANDS = (search, status, events, scan, retry)
+@click.command()
+@click.argument("path", nargs=-1, required=True)
+@as_json
+@click.pass_context
+def forget(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
+    """Remove all that is kept of pictures, for good: rows, thumbnails, words in indexes, and old versions of these.
+
+    PATH is a file or a directory that is not watched any more: it is deleted, hidden by a .glimpseignore, or its folder
+    is not configured. For one that is watched the line that hides it is printed.
+    """
+    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+
+    told = asked(context).forget([os.path.abspath(one) for one in path])
+    if json:
+        cli_show.print_json(told)
+    else:
+        cli_show.print_tree(told)
+
+
+COMMANDS = (search, status, events, scan, retry, forget)
 
 
 def asked(context: click.Context) -> "Client":

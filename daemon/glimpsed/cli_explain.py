@@ -31,12 +31,14 @@ def explain(context: click.Context, *, file: str, json: bool, lines: bool, pictu
 
     Its fields are read again to tell where each came from. Exits with 1 where it is not in the index.
     """
-    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+    from glimpsed import cli_progress, cli_show  # noqa: PLC0415  not for --help
 
     if picture is not None and os.path.lexists(picture):
         raise UsageError(f"{picture} is there already", hint="name a file that is not: nothing is overwritten")
     read = "picture" if picture is not None else "words" if lines else "fields"
-    told = asked(context).explain(os.path.abspath(file), read=read)
+    client = asked(context)
+    with cli_progress.watched("reading it", lambda: None):
+        told = client.explain(os.path.abspath(file), read=read)
     anew = told.get("read") or {}
     drawn = anew.pop("picture", None)
     if json:

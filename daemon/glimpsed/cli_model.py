@@ -39,11 +39,12 @@ def list_(context: click.Context, *, json: bool) -> None:
 
     Asks glimpsed where it runs; otherwise tells what it would choose.
     """
-    from glimpsed import cli_show, cli_survey  # noqa: PLC0415  not for --help
+    from glimpsed import cli_progress, cli_show, cli_survey  # noqa: PLC0415  not for --help
     from glimpsed.config import load  # noqa: PLC0415
 
     settings = load().encode
-    told = cli_survey.survey(settings, _status(context))
+    with cli_progress.watched("looking at models and devices", lambda: None):
+        told = cli_survey.survey(settings, _status(context))
     if json:
         cli_show.print_json(asdict(told))
     else:

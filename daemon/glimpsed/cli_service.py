@@ -108,13 +108,17 @@ def _written_directories(config: "Config") -> list[str]:
     return list(dict.fromkeys(one for one in written if one != os.path.join(runtime, "glimpsed")))
 
 
-def _program() -> str:
-    """The `glimpsed` that belongs to the interpreter that runs this."""
+def program() -> str | None:
+    """The `glimpsed` that belongs to the interpreter that runs this; None where it is not installed."""
     beside = os.path.join(os.path.dirname(sys.executable), "glimpsed")
     found = beside if os.access(beside, os.X_OK) else shutil.which("glimpsed")
-    if found is None:
+    return None if found is None else os.path.abspath(found)
+
+
+def _program() -> str:
+    if (found := program()) is None:
         raise UsageError("the program glimpsed is not installed", hint="install the package, not only its source")
-    return os.path.abspath(found)
+    return found
 
 
 def _quoted(text: str) -> str:

@@ -102,10 +102,10 @@ def _refresh(refresh: Mapping[str, Any]) -> str:
     if refresh["rate"] is None or refresh["seconds_left"] is None:
         return line
     rate = f"{refresh['rate']:,.0f}" if refresh["rate"] >= 10 else f"{refresh['rate']:.2g}"
-    return f"{line}, {rate}/s, about {_roughly(refresh['seconds_left'])}"
+    return f"{line}, {rate}/s, about {roughly(refresh['seconds_left'])}"
 
 
-def _roughly(seconds: float) -> str:
+def roughly(seconds: float) -> str:
     """A time as one says it."""
     if seconds < 90:
         return f"{max(1, round(seconds))} s"

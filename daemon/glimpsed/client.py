@@ -8,7 +8,7 @@ import base64
 import http.client
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, cast
 from urllib.parse import quote
@@ -19,9 +19,10 @@ from glimpsed.client_shapes import EncoderStatus as EncoderStatus  # noqa: PLC04
 from glimpsed.client_shapes import FolderStatus as FolderStatus  # noqa: PLC0414
 from glimpsed.client_shapes import Hit as Hit  # noqa: PLC0414
 from glimpsed.client_shapes import Status as Status  # noqa: PLC0414
-from glimpsed.errors import GlimpsedError, QueryError, UnreachableError, UsageError
+from glimpsed.errors import GlimpsedError, QueryError, TableError, UnreachableError, UsageError
 from glimpsed.wire import UnixConnection, named, target
 
+_FORGETTING = 540.0  # seconds more where the daemon writes its table anew
 _READING = 240.0  # seconds more where the daemon reads a picture again
 
 
@@ -109,6 +110,36 @@ class Client:
         """Have what could not be read tried again, at or below these paths or anywhere."""
         return self._json("POST", "/v1/retry", _named(paths))
 
+    def verify(
+        self,
+        paths: Sequence[str] = (),
+        *,
+        full: bool = False,
+        repair: bool = False,
+        progress: Callable[[dict[str, Any]], None] | None = None,
+    ) -> dict[str, Any]:
+        """Have the table compared with the disk, and mended if asked; what was found, as docs/api.md has it.
+
+        However long it takes: `progress` is told every half second how far it is. Raises TableError where the table
+        cannot be read.
+        """
+        body = {**_named(paths), "full": full, "repair": repair}
+        for line in self._lines("POST", "/v1/verify", body):
+            if (problem := line.get("problem")) is not None:
+                raise TableError(str(problem))
+            if (result := line.get("result")) is not None:
+                return cast(dict[str, Any], result)
+            if progress is not None and (told := line.get("progress")) is not None:
+                progress(told)
+        raise self._silence(http.client.IncompleteRead(b""))
+
+    def forget(self, paths: Sequence[str]) -> dict[str, Any]:
+        """Have all removed that is kept of these files, or of what lies below these directories, for good.
+
+        Raises UsageError, whose hint tells how to hide it, for what is still watched.
+        """
+        return self._json("POST", "/v1/forget", _named(paths), wait=self._timeout + _FORGETTING)
+
     def explain(self, path: str, *, read: str = "none") -> dict[str, Any]:
         """All that is known of one file, and why it is as it is; `read` again: `fields`, `words` or `picture`."""
         if read == "none":
@@ -129,7 +160,13 @@ class Client:
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What happens from now on, line by line, until the daemon ends or the generator is closed."""
-        response = self._ask("GET", "/v1/events", wait=None)
+        return self._lines("GET", "/v1/events", wait=None)
+
+    def _lines(
+        self, method: str, target: str, body: object = None, *, wait: float | None = 60.0
+    ) -> Iterator[dict[str, Any]]:
+        """The lines of an answer, as they come, until it ends or is cut off."""
+        response = self._ask(method, target, body, wait=wait)
         try:
             while line := response.readline():
                 if line.strip():

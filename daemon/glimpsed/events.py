@@ -89,6 +89,12 @@ class Event(StrEnum):
     )
     PICTURES_RETRIED = "pictures_retried", "info", "Somebody had failed pictures tried again: `pictures`, `paths`."
 
+    FORGOTTEN_FOR_GOOD = (
+        "forgotten_for_good",
+        "info",
+        "Somebody had pictures removed from all that is kept, see `glimpse forget`: `pictures`, `ms`.",
+    )
+
     OCR_DONE = "ocr_done", "info", "The words in a picture were read: `path`, `content_id`, `characters`, `ms`."
     OCR_FAILED = "ocr_failed", "warning", "The words in a picture cannot be read: `path`, `content_id`, `error`, `ms`."
     WORKER_REPLACED = "worker_replaced", "warning", "A process that reads pictures died or hung: `reason`, `path`."
@@ -133,6 +139,11 @@ class Event(StrEnum):
         "The table was damaged and is rebuilt from the pictures: `reason`.",
     )
     TABLE_MAINTAINED = "table_maintained", "info", "The table was tidied up: `why`, `ms`."
+    TABLE_VERIFIED = (
+        "table_verified",
+        "info",
+        "Somebody had the table compared with the disk: `state`, `full`, `differences` by kind, `ms`.",
+    )
     COMMIT_FAILED = (
         "commit_failed",
         "error",

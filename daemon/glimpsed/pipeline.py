@@ -23,6 +23,7 @@ from glimpsed.indexing.look import Job, look
 from glimpsed.indexing.refresh import Refresh
 from glimpsed.indexing.revival import revive
 from glimpsed.indexing.scans import Scans
+from glimpsed.indexing.sweeping import sweep
 from glimpsed.indexing.tidying import tidy
 
 _MOST_TEXTS = 64  # in one batch
@@ -60,6 +61,7 @@ class Pipeline:
                 await sources.start(self.folders.run, self.scans)  # returns when the first scans are asked for
                 sources.start_soon(Refresh(drafts, changes.clone(), context).run)
                 sources.start_soon(revive, changes.clone(), context)
+                sources.start_soon(sweep, context)
                 sources.start_soon(tidy, changes, self.folders, context)
                 jobs_in.close()
                 await stopping.wait()

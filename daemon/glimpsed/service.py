@@ -128,6 +128,7 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipel
         bounds=Bounds(
             bytes=read.max_bytes,
             frames=read.max_frames,
+            pages=read.max_pages,
             metadata=read.max_metadata,
             inflated=read.max_inflated,
             text=read.max_text,
@@ -173,6 +174,7 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipel
             )
             async with create_task_group() as reading:
                 reading.start_soon(vocabulary.run)
+                reading.start_soon(workers.unload, config.encode.unload_after)
                 yield pipeline, Answers(pipeline, search)
                 reading.cancel_scope.cancel()
 

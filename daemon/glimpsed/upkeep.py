@@ -12,7 +12,7 @@ from glimpsed.serving import models
 
 async def scan(pipeline: Pipeline, paths: list[str]) -> models.Scanned:
     """See Door."""
-    wanted = _placed(pipeline, paths)
+    wanted = placed(pipeline, paths)
     online = set(pipeline.folders.online())
     for done in [
         pipeline.scans.ask(folder, under=under, why="asked for") for folder, under in wanted if folder in online
@@ -27,7 +27,7 @@ async def scan(pipeline: Pipeline, paths: list[str]) -> models.Scanned:
 async def retry(pipeline: Pipeline, paths: list[str]) -> models.Retried:
     """See Door."""
     context = pipeline.context
-    wanted = _placed(pipeline, paths)
+    wanted = placed(pipeline, paths)
     places = [under or folder for folder, under in wanted]
     failed = await context.table.failed(places)
     pictures = await try_again(failed, context)
@@ -37,7 +37,7 @@ async def retry(pipeline: Pipeline, paths: list[str]) -> models.Retried:
     )
 
 
-def _placed(pipeline: Pipeline, paths: list[str]) -> list[tuple[str, str | None]]:
+def placed(pipeline: Pipeline, paths: list[str]) -> list[tuple[str, str | None]]:
     """Folder and, where a path is less than that, the path; all folders where none is named.
 
     Raises UsageError for a path that lies in no folder.

@@ -28,7 +28,7 @@ from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading.confinement import Confinement
 from glimpsed.reading.workers import Workers
-from glimpsed.records import Counts, Encoding, Reading, Row, Sparse, Unread, Words
+from glimpsed.records import Counts, Encoding, Fault, Reading, Row, Sparse, Unread, Words
 from glimpsed.storing.columns import of
 from glimpsed.storing.table import Table, open_table
 from glimpsed.storing.writer import Writer
@@ -125,6 +125,8 @@ class FakeWorkers:
         """By name of the file; else no words."""
         self.unread: dict[str, list[Unread]] = {}
         """By name: what the next readings come to."""
+        self.unhashed: dict[str, Fault] = {}
+        """By name: why its bytes cannot be had."""
         self.reading: Callable[[str], None] = lambda path: None
         self.gate: anyio.Event | None = None
         """Reading waits for it."""
@@ -146,6 +148,8 @@ class FakeWorkers:
 
     async def hash(self, path: str) -> Any:
         self.hashes.append(Path(path).name)
+        if (fault := self.unhashed.get(Path(path).name)) is not None:
+            return Unread(path, None, fault)
         return await self._real.hash(path)
 
     async def ocr(self, path: str, content_id: str) -> Words | None:

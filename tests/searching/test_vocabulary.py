@@ -118,6 +118,9 @@ class Counting:
     read: int = 0
     broken: bool = False
 
+    async def wait_changed(self, since: int) -> None:
+        await until(lambda: self.version != since)
+
     async def words(self) -> Told:
         self.read += 1
         if self.broken:

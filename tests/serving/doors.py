@@ -1,12 +1,12 @@
 """A daemon behind the door that answers what a test tells it to."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 from glimpsed.events import Event, Journal
 from glimpsed.filters import Fields
-from glimpsed.serving import explained, models
+from glimpsed.serving import explained, models, verified
 
 FOUND = models.Found(hits=[], next=None, took_ms=1.0, encoders=["e5"], warnings=[])
 PICTURE = models.Picture(
@@ -31,6 +31,19 @@ STATUS = models.Status(
     folders=[],
     warnings=[],
 )
+VERIFIED = verified.Verified(
+    state="equal",
+    full=False,
+    compared=verified.Compared(pictures=1, rows=1, hashed=0, thumbnails=1, texts=1, vectors=0),
+    counts={},
+    differences=[],
+    left={},
+    under_way=verified.UnderWay(waiting=0, stale=0, scanning=False, differing=0),
+    errors=0,
+    missing=0,
+    warnings=[],
+    took_ms=1.0,
+)
 
 
 class StandIn:
@@ -44,6 +57,10 @@ class StandIn:
         self.places: dict[str, Path] = {}
         self.work: Callable[[], Awaitable[object]] | None = None
         self.readers = 0
+        self.verified = [
+            verified.VerifyLine(progress=verified.Progress(what="bytes", done=1, of=2)),
+            verified.VerifyLine(result=VERIFIED),
+        ]
 
     async def _note(self, *asked: object) -> None:
         self.asked.append(asked)
@@ -71,6 +88,24 @@ class StandIn:
     async def retry(self, paths: list[str]) -> models.Retried:
         await self._note("retry", *paths)
         return models.Retried(pictures=2, warnings=[])
+
+    async def verify(
+        self, paths: list[str], *, full: bool, repair: bool
+    ) -> AbstractAsyncContextManager[AsyncIterator[verified.VerifyLine]]:
+        await self._note("verify", *paths, full, repair)
+        return self._verifying()
+
+    @asynccontextmanager
+    async def _verifying(self) -> AsyncIterator[AsyncIterator[verified.VerifyLine]]:
+        async def lines() -> AsyncIterator[verified.VerifyLine]:
+            for line in self.verified:
+                yield line
+
+        yield lines()
+
+    async def forget(self, paths: list[str]) -> models.Forgotten:
+        await self._note("forget", *paths)
+        return models.Forgotten(pictures=1, warnings=["logs"])
 
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         await self._note("explain", path, read)

@@ -184,6 +184,17 @@ async def test_a_scan_takes_paths_of_both_kinds_or_none(client: httpx.AsyncClien
     assert door.asked == [("scan",), ("scan", "/p/a", "/p/\udcff")]
 
 
+async def test_a_verification_is_told_in_lines(client: httpx.AsyncClient, door: StandIn) -> None:
+    answer = await client.post("/v1/verify", json={"paths": ["/p/a"], "full": True})
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    first, last = map(json.loads, answer.text.splitlines())
+    assert first == {"progress": {"what": "bytes", "done": 1, "of": 2}}
+    assert last["result"]["state"] == "equal"
+    assert (await client.post("/v1/verify")).status_code == 200
+    assert door.asked == [("verify", "/p/a", True, False), ("verify", False, False)]
+    assert (await client.post("/v1/verify", json={"full": "perhaps"})).status_code in (400, 422)
+
+
 async def test_a_retry_takes_paths_of_both_kinds_or_none(client: httpx.AsyncClient, door: StandIn) -> None:
     assert (await client.post("/v1/retry")).json() == {"pictures": 2, "warnings": []}
     body = {"paths": ["/p/a"], "paths_bytes": [base64.b64encode(b"/p/\xff").decode()]}
@@ -250,7 +261,7 @@ async def test_explain_without_a_path_is_refused(client: httpx.AsyncClient, aske
 
 
 async def test_unknown_routes_and_methods_are_refused(client: httpx.AsyncClient) -> None:
-    for path in ("/", "/v1", "/v1/verify", "/v1/search/", "/docs", "/v1/pictures/"):
+    for path in ("/", "/v1", "/v1/verification", "/v1/search/", "/docs", "/v1/pictures/"):
         problem(await client.get(path), 404)
     response = await client.post("/v1/status")
     problem(response, 405)
@@ -420,6 +431,7 @@ async def test_openapi_tells_all_routes_and_their_problems(client: httpx.AsyncCl
         "/v1/status",
         "/v1/scan",
         "/v1/retry",
+        "/v1/verify",
         "/v1/events",
         "/metrics",
     }

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 import anyio
 
 from glimpsed.encoding.batch import Courtesy, Lane, Turns
+from glimpsed.idling import Use
 
 COMES_BACK = 0.1
 """Seconds that the candidates of a question may take to be gathered before batches go on; mostly it is a third."""
@@ -18,24 +19,17 @@ class Line:
         self._turns: Turns[Turn] = Turns()
         self._courtesy = Courtesy(COMES_BACK)
         self._back = anyio.Event()
-        self._users = 0
-        self._used_at = 0.0
-        self._used = anyio.Event()
+        self._use = Use()
 
     @asynccontextmanager
     async def turn(self, lane: Lane) -> AsyncIterator["Turn"]:
         """Hold the encoder, and keep it from being unloaded meanwhile."""
-        self._users += 1
         if lane is Lane.QUESTION:
             self._courtesy.came()
             self._back.set()
-        try:
+        with self._use.held():
             async with Turn(self._turns, lane) as turn:
                 yield turn
-        finally:
-            self._users -= 1
-            self._used_at = anyio.current_time()
-            self._used.set()
 
     def alone(self) -> "Turn":
         """A turn that does not count as use."""
@@ -43,12 +37,7 @@ class Line:
 
     async def wait_unused(self, seconds: float) -> None:
         """Wait until it has been used, and then not for so long."""
-        await self._used.wait()
-        due = anyio.current_time() + seconds
-        while due > anyio.current_time():
-            await anyio.sleep_until(due)
-            due = (anyio.current_time() if self._users else self._used_at) + seconds
-        self._used = anyio.Event()
+        await self._use.wait_unused(seconds)
 
     def expect(self) -> None:
         """While it has its turn: a question was encoded, and its search will be back to have candidates scored."""

@@ -16,8 +16,9 @@ from glimpsed.indexing.backlog import Backlog, Pulse
 from glimpsed.indexing.progress import Progress
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
+from glimpsed.reading import formats
 from glimpsed.reading.available import Foreign
-from glimpsed.reading.description import READER
+from glimpsed.reading.description import READER, UNDEVELOPED
 from glimpsed.reading.ocr import OCR_ID
 from glimpsed.reading.workers import Workers
 from glimpsed.records import Current, Encoding, Fault, FaultKind, Row, Written
@@ -50,6 +51,8 @@ class Context:
     """Beats at every commit and whenever the refresh has done a round."""
     progress: Progress = field(default_factory=Progress)
     """How the chosen encoder comes through the rows."""
+    outdated: set[str] = field(default_factory=set)
+    """Content ids that rows had, whose thumbnails may not be needed any more."""
     unreadable: set[str] = field(default_factory=set)
     """Suffixes of files that no decoder is installed for, as far as that was said."""
     wall: Callable[[], float] = time.time
@@ -73,6 +76,7 @@ class Context:
         chosen = self.encoders.chosen_id
         return Current(
             reader=READER,
+            reader_partly=None if formats.installed(formats.DEVELOPER) else UNDEVELOPED,
             ocr=OCR_ID if self.config.read.ocr else None,
             ocr_partly=f"{OCR_ID}+{self.foreign.id}" if self.config.read.ocr else None,
             encoder=chosen,

@@ -117,6 +117,13 @@ class Folders:
         link = ignore.not_followed(path)
         return ignore.why(path) or (link and f"the directory {files.shown(link)} is a symlink that is not followed")
 
+    def read_rules(self, path: str) -> None:
+        """Take up changes of the rules of all directories above a path: their events may be on their way. Blocks."""
+        name = files.folder_of(path, tuple(self._folders))
+        while name is not None and path != name:
+            path = os.path.dirname(path)
+            self._folders[name].ignore.refresh(path)
+
     def directory_folder(self, path: str) -> str | None:
         """The folder that a directory (there or gone) would be scanned for."""
         name = files.folder_of(path, tuple(self._folders))

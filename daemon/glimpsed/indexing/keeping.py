@@ -21,6 +21,7 @@ from glimpsed.indexing.backlog import GROUP
 from glimpsed.indexing.context import Context, Pending
 from glimpsed.indexing.retry import retry_at
 from glimpsed.indexing.rows import ENCODING_FAILED
+from glimpsed.indexing.sweeping import outdate
 from glimpsed.records import Change, Encoding, FaultKind, Row, Written
 
 Item = TypeVar("Item")
@@ -169,6 +170,7 @@ async def _write(group: list[Pending], context: Context) -> None:
         # No reading of this file can be kept; the next change of it, or the next scan, tries again.
         context.journal.say(Event.COMMIT_FAILED, rows=1, path=shown(group[0].path), error=str(error))
         written = [Written(group[0].path, None, None)]
+    outdate(context, written)
     context.metrics.commits.inc()
     context.metrics.committed.inc(sum(one.after is not None for one in written))
     took = round((time.monotonic() - started) * 1000, 1)

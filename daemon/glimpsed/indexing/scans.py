@@ -74,6 +74,11 @@ class Scans:
         self._pulse.beat()
         return done
 
+    def asked(self, folder: str) -> bool:
+        """Whether a scan of it, or of a part, is asked for or under way."""
+        running = self.running is not None and self.running.folder == folder
+        return running or any(request.folder == folder for request in self._requests)
+
     def close(self) -> None:
         """End the scan under way at its next directory."""
         self._stop.set()

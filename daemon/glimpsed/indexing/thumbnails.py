@@ -2,10 +2,22 @@
 
 import os
 import re
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 _ID = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What is kept, with the time that each file was written, in seconds since the epoch."""
+
+    ids: dict[str, float]
+    """By content id."""
+    strays: dict[str, float]
+    """By path: files that are no thumbnails, such as what a killed daemon had begun."""
 
 
 class Thumbnails:
@@ -18,14 +30,15 @@ class Thumbnails:
         """Where the thumbnail is; None for what is no content id or has none."""
         if not _ID.fullmatch(content_id):
             return None
-        place = self._place(content_id)
+        place = self.place(content_id)
         return place if place.is_file() else None
 
     def put(self, content_id: str, image: bytes) -> None:
-        """Keep it, unless it is there. Without room it is left out: a thumbnail is not worth an error."""
-        place = self._place(content_id)
-        if place.exists():
-            return
+        """Keep it, unless one as large is there. Without room it is left out: a thumbnail is not worth an error."""
+        place = self.place(content_id)
+        with suppress(OSError):
+            if place.stat().st_size == len(image):
+                return
         partial = place.with_suffix(f".{os.getpid()}.part")
         try:
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -39,7 +52,51 @@ class Thumbnails:
         """Forget it."""
         if _ID.fullmatch(content_id):
             with suppress(OSError):
-                self._place(content_id).unlink(missing_ok=True)
+                self.place(content_id).unlink(missing_ok=True)
 
-    def _place(self, content_id: str) -> Path:
+    def remove(self, paths: Iterable[str]) -> None:
+        """Remove files from among them; what cannot be removed stays. Blocks."""
+        for path in paths:
+            if Path(path).is_relative_to(self._root):
+                with suppress(OSError):
+                    os.unlink(path)
+
+    def stored(self) -> Stored:
+        """All that is kept; blocks."""
+        stored = Stored({}, {})
+        for directory in _entries(self._root):
+            if not directory.is_dir(follow_symlinks=False):
+                stored.strays[directory.path] = _changed(directory)
+                continue
+            for entry in _entries(directory.path):
+                content_id, kind = os.path.splitext(entry.name)
+                if kind == ".webp" and _ID.fullmatch(content_id) and content_id[:2] == directory.name:
+                    stored.ids[content_id] = _changed(entry)
+                else:
+                    stored.strays[entry.path] = _changed(entry)
+        return stored
+
+    def keep_only(self, content_ids: Collection[str]) -> None:
+        """Forget all others, with what a killed process left half written. Blocks. Raises OSError."""
+        for place in self._root.glob("*/*"):
+            if place.suffix != ".webp" or place.stem not in content_ids:
+                place.unlink(missing_ok=True)
+
+    def place(self, content_id: str) -> Path:
+        """Where the thumbnail of that content would be."""
         return self._root / content_id[:2] / f"{content_id}.webp"
+
+
+def _entries(directory: str | Path) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(directory) as entries:
+            yield from entries
+    except OSError:
+        return
+
+
+def _changed(entry: os.DirEntry[str]) -> float:
+    try:
+        return entry.stat(follow_symlinks=False).st_mtime
+    except OSError:
+        return 0.0

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from time import perf_counter
 from types import TracebackType
 from typing import Self, TypeVar
@@ -14,6 +14,7 @@ import msgspec
 from glimpsed import files
 from glimpsed.children import Child
 from glimpsed.errors import ChildError
+from glimpsed.idling import Use
 from glimpsed.reading import limits, messages
 from glimpsed.reading.available import Foreign
 from glimpsed.reading.bounds import USUAL, Bounds
@@ -93,6 +94,7 @@ class Workers:
             for number, place in enumerate(places, start=1)
         ]
         self._turns: Turns[_Turn] = Turns(self.count)
+        self._use = Use()
         self._decoder = msgspec.msgpack.Decoder(messages.Reply)
 
     async def __aenter__(self) -> Self:
@@ -230,8 +232,27 @@ class Workers:
             await child.stop()
             raise ChildError(f"{child.name} answered nonsense: {what}")
 
+    async def unload(self, after: float) -> None:
+        """Whenever no worker was asked for `after` seconds, end them all, so that their memory is given back; for ever.
+
+        The next picture starts one again.
+        """
+        while True:
+            await self._use.wait_unused(after)
+            async with AsyncExitStack() as all_of_them:
+                # Who asks meanwhile waits, instead of finding a process that is just ending.
+                children = [await all_of_them.enter_async_context(self._turn(ocr=False)) for _ in self._children]
+                for child in children:
+                    await child.stop()
+
     @asynccontextmanager
     async def _worker(self, *, ocr: bool, asked: bool) -> AsyncIterator[ConfinedChild]:
+        with self._use.held():
+            async with self._turn(ocr=ocr, asked=asked) as child:
+                yield child
+
+    @asynccontextmanager
+    async def _turn(self, *, ocr: bool, asked: bool = False) -> AsyncIterator[ConfinedChild]:
         turn = _Turn()
         self._turns.wait(turn, ocr=ocr, asked=asked)
         self._hand_out()

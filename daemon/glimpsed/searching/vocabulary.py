@@ -31,7 +31,7 @@ _COMMON_KEPT = 50_000
 _EXAMINED = 2_000
 """Words that are compared with one of a question."""
 _EVERY = 1.0
-"""Seconds between two looks at the table's version …"""
+"""Seconds between two readings of a table that changes …"""
 _SHARE = 20
 """… and so many times as long as the last reading took."""
 _WAIT = 0.03
@@ -121,6 +121,10 @@ class Table(Protocol):
         """Grows with every commit."""
         ...
 
+    async def wait_changed(self, since: int) -> None:
+        """Until there is another version than that one."""
+        ...
+
     async def words(self) -> Counted:
         """The words of all rows."""
         ...
@@ -155,10 +159,10 @@ class Vocabulary:
         return self._frequencies.get(word)
 
     async def run(self) -> None:
-        """Read the table whenever it has changed, in the background; until cancelled."""
+        """Read the table whenever it has changed, in the background; until cancelled. Sleeps while it does not."""
         while True:
-            began = time.perf_counter()
-            if self._version != self._table.version:
+            began, version = time.perf_counter(), self._table.version
+            if self._version != version:
                 with suppress(TableError):  # a search will say so; the table is looked at again
                     await self.update()
             self._changed.set()
@@ -167,6 +171,8 @@ class Vocabulary:
             took = time.perf_counter() - began
             with anyio.move_on_after(max(_EVERY, _SHARE * took)):
                 await self._wanted.wait()
+            if self._version == version:
+                await self._table.wait_changed(version)
 
     async def wait_newest(self) -> None:
         """Wait until the words of the newest rows are there, but not for long."""

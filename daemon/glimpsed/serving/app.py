@@ -3,18 +3,21 @@
 import base64
 import json
 import os
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated
 
 from anyio import to_thread
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import FileResponse, Response, StreamingResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from glimpsed import __version__
 from glimpsed.errors import UsageError
-from glimpsed.serving import explained, models, refusals
+from glimpsed.serving import explained, models, refusals, verified
 from glimpsed.serving.door import Door
 from glimpsed.serving.limits import Bounds, Limits, Requests, allow
 
@@ -156,6 +159,22 @@ def _add_upkeep(app: FastAPI, door: Door) -> None:
         """Try again what could not be read: now, and as often as a new picture."""
         return await door.retry(_paths(asked))
 
+    @app.post(
+        "/v1/verify",
+        response_class=StreamingResponse,
+        responses={200: {"content": {_Lines.media_type: {"schema": verified.VerifyLine.model_json_schema()}}}},
+    )
+    async def verify(asked: verified.VerifyRequest | None = None) -> Response:
+        """Compare the table with the disk; lines tell how far it is, the last one what was found."""
+        asked = asked or verified.VerifyRequest()
+        return _Lines(await door.verify(_paths(asked), full=asked.full, repair=asked.repair))
+
+    @app.post("/v1/forget")
+    async def forget(request: Request, asked: models.ForgetRequest) -> models.Forgotten:
+        """Remove all that is kept of pictures that are not watched any more, for good."""
+        allow(request, _SCANNING)
+        return await door.forget(_paths(asked))
+
     @app.get(
         "/v1/events",
         response_class=StreamingResponse,
@@ -171,7 +190,7 @@ def _add_upkeep(app: FastAPI, door: Door) -> None:
         return Response(await door.metrics(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
-def _paths(asked: models.PathsRequest | None) -> list[str]:
+def _paths(asked: models.PathsRequest | models.ForgetRequest | None) -> list[str]:
     asked = asked or models.PathsRequest()
     return [*(exact(path, None) for path in asked.paths), *(exact(None, given) for given in asked.paths_bytes)]
 
@@ -211,6 +230,26 @@ def _readable(place: Path) -> os.stat_result:
         return os.fstat(file)
     finally:
         os.close(file)
+
+
+class _Lines(Response):
+    """Lines of JSON until there are no more; whoever goes away ends the work."""
+
+    media_type = "application/x-ndjson"
+
+    def __init__(self, lines: AbstractAsyncContextManager[AsyncIterator[BaseModel]]) -> None:
+        super().__init__()
+        del self.headers["content-length"]
+        self._lines = lines
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See the ASGI specification."""
+        async with self._lines as lines:
+            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+            async for line in lines:
+                said = line.model_dump_json(exclude_defaults=True).encode("utf-8", "replace")
+                await send({"type": "http.response.body", "body": said + b"\n", "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
 
 
 class _Events(Response):

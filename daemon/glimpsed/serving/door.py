@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from glimpsed.filters import Fields
-from glimpsed.serving import explained, models
+from glimpsed.serving import explained, models, verified
 
 
 class Door(Protocol):
@@ -32,6 +32,19 @@ class Door(Protocol):
 
     async def retry(self, paths: list[str]) -> models.Retried:
         """Try again what could not be read at or below these paths, or anywhere where none is given."""
+        ...
+
+    async def verify(
+        self, paths: list[str], *, full: bool, repair: bool
+    ) -> AbstractAsyncContextManager[AsyncIterator[verified.VerifyLine]]:
+        """Compare the table with the disk at or below these paths, or everywhere, and mend what differs if asked.
+
+        The last line is the result, or says why there is none.
+        """
+        ...
+
+    async def forget(self, paths: list[str]) -> models.Forgotten:
+        """Remove all that is kept of the pictures at or below these paths, for good; refused for what is watched."""
         ...
 
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:

@@ -224,6 +224,20 @@ class Retried(BaseModel):
     warnings: list[str]
 
 
+class ForgetRequest(BaseModel):
+    """What is to be forgotten for good: files, or directories with all below them."""
+
+    paths: list[str] = Field(default=[], max_length=1000, description="absolute; one at least, here or in base64")
+    paths_bytes: list[str] = Field(default=[], max_length=1000, description="more, in base64, not UTF-8")
+
+
+class Forgotten(BaseModel):
+    """What was forgotten."""
+
+    pictures: int = Field(description="rows that were there")
+    warnings: list[str] = Field(description="what may still tell of them")
+
+
 class PartShown(BaseModel):
     """A labelled part of a description."""
 

@@ -9,11 +9,11 @@ os.environ.setdefault("LANCE_LOG", "error")
 
 import lancedb
 import pyarrow as pa
-from anyio import create_task_group, get_cancelled_exc_class
 from lancedb.index import FTS, BTree, IvfRq
 from lancedb.query import BooleanQuery, ColumnOrdering, FullTextOperator, MatchQuery, Occur, PhraseQuery
 
 from glimpsed.storing.faults import translated
+from glimpsed.storing.readings import Readings
 
 NAME: Final = "pictures"
 _INDEX_CACHE = 64 << 20  # bytes: with the default the process grows by hundreds of megabytes
@@ -32,39 +32,6 @@ KEYS: Final = ("path", "size", "inode", "content_id", "text_id")
 """Columns that rows are looked up by."""
 
 
-async def _collected(query: Any) -> Any:
-    """A query's whole answer."""
-    found: list[Any] = []
-
-    async def read() -> None:
-        found.append(await query.to_arrow())
-
-    await _apart(read)
-    return found[0]
-
-
-async def _apart(reading: Callable[[], Awaitable[None]]) -> None:
-    """Read in a task of its own, and raise what it raises.
-
-    The end of an answer is an exception that the library throws into whoever reads, through all that wait for it.
-    Python 3.11 stops tracing frames that are resumed so; a task keeps debuggers and coverage right for the others.
-    """
-    failed: list[BaseException] = []
-
-    async def read() -> None:
-        try:
-            await reading()
-        except get_cancelled_exc_class():
-            raise
-        except BaseException as error:  # as it is, instead of in an ExceptionGroup
-            failed.append(error)
-
-    async with create_task_group() as group:
-        group.start_soon(read)
-    if failed:
-        raise failed[0]
-
-
 def _narrowed(query: Any, where: str | None) -> Any:
     return (query if where is None else query.where(where)).with_row_id()
 
@@ -79,6 +46,7 @@ class Engine:
         self._text_index = False
         self._vector_indices: set[str] = set()
         self._key_indices: set[str] = set()
+        self.readings = Readings()
 
     async def open(self) -> None:
         """Open the table as it stands; anew, if it was open: that frees what the old connection held."""
@@ -141,12 +109,31 @@ class Engine:
                     await self._table.create_index(column, config=BTree(), replace=True)
                     self._key_indices.add(column)
 
+    async def index_anew(self) -> None:
+        """Build every index there is from nothing: what was in it and is in no row any more is in none of them."""
+        vectors, keys = set(self._vector_indices), set(self._key_indices)
+        await self.index_text()
+        self._key_indices -= keys
+        with translated("indexing the keys", self.directory):
+            for column in sorted(keys):
+                await self._table.create_index(column, config=BTree(), replace=True)
+                self._key_indices.add(column)
+        for column in sorted(vectors):
+            await self.index_vectors(column)
+
     async def index_rest(self) -> dict[str, int]:
         """How many rows the index of each column that has one leaves to a look through all of them."""
         with translated("reading the statistics", self.directory):
             indices = await self._table.list_indices()
             found = [(index.columns[0], await self._table.index_stats(index.name)) for index in indices]
             return {column: statistics.num_unindexed_rows for column, statistics in found if statistics}
+
+    async def index_cover(self) -> dict[str, int]:
+        """How many rows the index of each column that has one tells of, those that it looks through included."""
+        with translated("reading the statistics", self.directory):
+            indices = await self._table.list_indices()
+            found = [(index.columns[0], await self._table.index_stats(index.name)) for index in indices]
+            return {column: told.num_indexed_rows + told.num_unindexed_rows for column, told in found if told}
 
     @property
     def vector_indices(self) -> frozenset[str]:
@@ -193,7 +180,7 @@ class Engine:
                 query = query.order_by([ColumnOrdering(column_name="mtime_ns", ascending=False)]).limit(newest)
             if columns is not None:
                 query = query.select(columns if isinstance(columns, dict) else list(columns))
-            return await _collected(query)
+            return await self.readings.collected(query)
 
     async def stream(
         self, columns: Sequence[str], where: str, take: Callable[[Any], Awaitable[None]], *, rows: int
@@ -206,7 +193,7 @@ class Engine:
                 await take(batch)
 
         with translated("reading the table", self.directory):
-            await _apart(read)
+            await self.readings.apart(read)
 
     async def nearest(
         self, vector: Any, column: str, where: str | None, k: int, *, exact: bool, columns: Sequence[str] = ()
@@ -215,7 +202,7 @@ class Engine:
         with translated("searching the vectors", self.directory):
             query = self._table.query().nearest_to(vector).column(column).distance_type("cosine")
             query = query.bypass_vector_index() if exact else query.refine_factor(max(_REFINE, -(-_REFINED // k)))
-            return await _collected(_narrowed(query, where).select(["_distance", *columns]).limit(k))
+            return await self.readings.collected(_narrowed(query, where).select(["_distance", *columns]).limit(k))
 
     async def match(
         self, words: str, where: str | None, k: int, *, every: bool = False, columns: Sequence[str] = ()
@@ -224,24 +211,26 @@ class Engine:
         operator = FullTextOperator.AND if every else FullTextOperator.OR
         with translated("searching the text", self.directory):
             query = self._table.query().nearest_to_text(MatchQuery(words, "text", operator=operator))
-            return await _collected(_narrowed(query, where).select(["_score", *columns]).limit(k))
+            return await self.readings.collected(_narrowed(query, where).select(["_score", *columns]).limit(k))
 
     async def take(self, places: Sequence[int], columns: Sequence[str]) -> Any:
         """ROW and columns of the rows that lie there, those that still do, in any order."""
         with translated("reading the table", self.directory):
-            return await _collected(self._table.take_row_ids(list(places)).with_row_id().select(list(columns)))
+            return await self.readings.collected(
+                self._table.take_row_ids(list(places)).with_row_id().select(list(columns))
+            )
 
     async def places(self) -> Any:
         """ROW of every row."""
         with translated("reading the table", self.directory):
-            return await _collected(self._table.query().with_row_id().select([]))
+            return await self.readings.collected(self._table.query().with_row_id().select([]))
 
     async def piece(self, number: int, columns: Sequence[str]) -> Any:
         """ROW and columns of the rows of one piece of the table: those whose ROW is `number` in the upper 32 bits."""
         with translated("reading the table", self.directory):
             first, after = number << 32, (number + 1) << 32
             query = _narrowed(self._table.query(), f"{ROW} >= {first} AND {ROW} < {after}")
-            return await _collected(query.select(list(columns)))
+            return await self.readings.collected(query.select(list(columns)))
 
     async def add(self, batch: Any) -> None:
         """Insert the batch's rows, in one version. None of their paths may be in the table; they must be distinct."""
@@ -253,7 +242,7 @@ class Engine:
         with translated("searching the text", self.directory):
             asked = BooleanQuery([(Occur.MUST, PhraseQuery(one, "text")) for one in phrases])
             query = self._table.query().nearest_to_text(asked).where(where)
-            return await _collected(query.select(["path", "_score"]).limit(k))
+            return await self.readings.collected(query.select(["path", "_score"]).limit(k))
 
     async def merge(self, batch: Any) -> None:
         """Insert the batch's rows, or replace those of the same path; in one version. Paths must be distinct."""

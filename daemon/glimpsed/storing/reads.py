@@ -78,10 +78,10 @@ class Reads:
                 found[size].add(content_id)
         return {size: frozenset(ids) for size, ids in found.items()}
 
-    async def with_error(self, like: str) -> list[tuple[str, str | None]]:
-        """Path and format of the rows, not missing, whose error is LIKE this."""
+    async def with_error(self, like: str) -> list[tuple[str, str]]:
+        """Path and error of the rows, not missing, whose error is LIKE this."""
         where = f"{sql.PRESENT} AND error IS NOT NULL AND error LIKE {sql.text(like)}"
-        return [(path_of(path), form) for path, form in await self._pairs(("path", "format"), where)]
+        return [(path_of(path), error) for path, error in await self._pairs(("path", "error"), where)]
 
     async def by_content(self, ids: Collection[str]) -> dict[str, list[Row]]:
         """Some rows of each content id, the most telling first: not missing, without error, with words from OCR."""
@@ -137,6 +137,10 @@ class Reads:
                 found[row.text_id] = row
         return {text_id: found[text_id] for text_id in text_ids if text_id in found}
 
+    async def content_ids(self) -> frozenset[str]:
+        """Of all rows, missing or not."""
+        return frozenset(values(await self._engine.select(["content_id"]), "content_id"))
+
     @property
     def missing(self) -> int:
         """How many rows are missing."""
@@ -164,8 +168,12 @@ class Reads:
 
     async def count_anew(self) -> None:
         """Make the tally from the table. Only where no write can run."""
+        self.tally = await self.counted()
+
+    async def counted(self) -> Counter[tuple[str, bool]]:
+        """The tally as the table tells it."""
         columns = {"folder": "folder", "missing": sql.MISSING}
-        self.tally = await converted(_tallied, await self._engine.select(columns))
+        return await converted(_tallied, await self._engine.select(columns))
 
     async def strayed(self, folder: str, inner: str) -> list[str]:
         """The paths of rows that are `folder`'s although they lie in `inner`, a folder of its own now."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 from anyio import to_thread
 
 from glimpsed.errors import SchemaError, StateError, TableError
@@ -30,6 +31,7 @@ class Table(Lookup):
         self.notices = notices
         """What people should know about the opening, such as that a damaged table was set aside."""
         self.version = 0
+        self._changed = anyio.Event()
 
     @property
     def engine(self) -> Engine:
@@ -39,6 +41,13 @@ class Table(Lookup):
     async def note_version(self) -> None:
         """Take note of what the writer did."""
         self.version = await self._engine.version()
+        self._changed.set()
+        self._changed = anyio.Event()
+
+    async def wait_changed(self, since: int) -> None:
+        """Until the version is another one than that."""
+        while self.version == since:
+            await self._changed.wait()
 
     async def note_columns(self) -> None:
         """Take note of the stronger encoders that there are columns for."""

@@ -42,6 +42,11 @@ class Vectors:
         """What they take."""
         return self._vectors.nbytes
 
+    @property
+    def places(self) -> NDArray[np.uint64]:
+        """Of the rows that are known, with a vector or without."""
+        return np.concatenate([self._places[self._there], self._without])
+
     async def drop(self) -> None:
         """Hold nothing, until the next search."""
         async with self._turn:

@@ -88,8 +88,12 @@ class NewTexts:
                 if self._size > _WAITING:
                     self._texts = None
 
+    def drop(self) -> None:
+        """All texts have to be read again: some are not there any more."""
+        self._texts = None
+
     def take(self) -> list[str] | None:
-        """All of them, and none again; None where there were too many to keep."""
+        """All of them, and none again; None where there were too many to keep, or some were dropped."""
         texts = self._texts
         if texts is not None:
             self.start()

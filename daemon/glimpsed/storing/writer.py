@@ -7,7 +7,7 @@ from anyio import CancelScope, to_thread
 
 from glimpsed.errors import UnfitRowError
 from glimpsed.records import Change, Row, Written
-from glimpsed.storing import durable, maintenance, sql
+from glimpsed.storing import durable, maintenance, purging, sql
 from glimpsed.storing.columns import Columns, of
 from glimpsed.storing.schema import same, to_batch
 from glimpsed.storing.table import Table
@@ -102,6 +102,51 @@ class Writer:
                 await self._count()
                 await self._sync()
             return deleted
+
+    async def drop(self, paths: Collection[str]) -> None:
+        """Delete all rows of these paths, whatever they are: of a path that has more than one, none can be believed."""
+        async with self._lock:
+            with CancelScope(shield=True):
+                for chunk in sql.paths_in(paths):
+                    self._unsynced = True
+                    self._uncounted = True
+                    await self._engine.delete(chunk)
+                await self._table.note_version()
+                await self._count()
+                await self._sync()
+
+    async def reindex(self) -> None:
+        """Build all indexes anew; as `maintain`."""
+        async with self._lock:
+            with CancelScope(shield=True):
+                self._unsynced = True
+                await self._engine.index_anew()
+                await maintenance.maintain(self._engine, self._table.view)
+                await self._table.note_version()
+                await self._table.hold()
+                await self._sync()
+
+    async def take_stock(self) -> None:
+        """Make what is held in memory of the table anew."""
+        async with self._lock:
+            await self._table.take_stock()
+            await self._table.vectors.drop()
+            await self._table.hold()
+
+    async def purge(self) -> None:
+        """See to it that nothing of any deleted row is left in a file of the table; see `purging.purge`.
+
+        Takes some seconds a hundred thousand rows, in which nothing is written, while searches go on.
+        """
+        async with self._lock:
+            with CancelScope(shield=True):
+                self._unsynced = True
+                await purging.purge(self._engine)
+                self._table.new_texts.drop()
+                await self._table.note_version()
+                await self._table.hold()
+                await self._sync()
+                self._commits = 0
 
     async def add_encoder(self, encoder: str, dimension: int) -> bool:
         """Give the table columns for that encoder's vectors, of that length; whether it had none.

@@ -11,6 +11,9 @@ from glimpsed.watching.ignore import Ignore
 LIMITS = ("/proc/sys/fs/inotify/max_user_watches", "/proc/sys/user/max_inotify_watches")
 """Where the kernel tells how many watches a user may have: on the machine, and in this user namespace."""
 
+SHARE = 0.5
+"""Of these watches, the part that is taken at most: other programs need theirs."""
+
 _VANISHED = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.ESTALE, errno.EIO})
 """Errors that concern one directory: it is gone, or a scan will tell that it cannot be read."""
 

@@ -23,7 +23,7 @@ from watchdog.observers.inotify_c import (
 )
 
 from glimpsed import files
-from glimpsed.watching.directories import Watches, count, watch_limit
+from glimpsed.watching.directories import SHARE, Watches, count, watch_limit
 from glimpsed.watching.ignore import FILE, Ignore
 
 _GONE = InotifyConstants.IN_DELETE | InotifyConstants.IN_MOVED_FROM
@@ -61,7 +61,7 @@ class Observer:
     that the user may have are taken: other programs need theirs.
     """
 
-    def __init__(self, hint: Callable[[str], None], lost: Callable[[str, str], None], *, share: float = 0.5) -> None:
+    def __init__(self, hint: Callable[[str], None], lost: Callable[[str, str], None], *, share: float = SHARE) -> None:
         if missing := set(_HOOKS).difference(dir(WatchCallback)):
             raise ImportError(f"this version of watchdog lacks {', '.join(sorted(missing))}")
         self._hint = hint

@@ -1,0 +1,59 @@
+"""A real terminal for a program, and what came to it."""
+
+import os
+import pty
+import subprocess
+import termios
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a program that has ended left."""
+
+    status: int
+    output: str
+    """What came to the terminal, with its control codes."""
+    piped: str
+    """What it wrote to standard output, where that is no terminal."""
+
+
+def seen(
+    command: Sequence[str | bytes], environment: Mapping[str, str], *, columns: int = 80, only_errors: bool = False
+) -> Seen:
+    """Run a program on a terminal so wide; with `only_errors` its standard output goes elsewhere."""
+    master, slave = pty.openpty()
+    try:
+        settings = termios.tcgetattr(slave)
+        settings[1] &= ~termios.OPOST
+        termios.tcsetattr(slave, termios.TCSANOW, settings)
+        termios.tcsetwinsize(slave, (24, columns))
+        with subprocess.Popen(
+            command,
+            env={**environment, "TERM": "xterm"},
+            stdin=slave,
+            stdout=subprocess.PIPE if only_errors else slave,
+            stderr=slave,
+        ) as process:
+            os.close(slave)
+            slave = -1
+            output = _all_of(master)
+            piped = process.stdout.read().decode() if process.stdout is not None else ""
+            return Seen(process.wait(60), output, piped)
+    finally:
+        os.close(master)
+        if slave >= 0:
+            os.close(slave)
+
+
+def _all_of(master: int) -> str:
+    parts: list[bytes] = []
+    while True:
+        try:
+            part = os.read(master, 65536)
+        except OSError:  # EIO: nobody has it open any more
+            part = b""
+        if not part:
+            return b"".join(parts).decode()
+        parts.append(part)
