@@ -152,7 +152,9 @@ class World:
         """The daemon stands still: the kernel keeps what happens, as far as it can."""
         del a, b
         if self.up:
+            assert self.daemon.process is not None
             self._signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, self.daemon.process.pid, os.WSTOPPED)  # until then its threads go on one by one
             self._held = True
 
     def release(self, a: int = 0, b: int = 0) -> None:
