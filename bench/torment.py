@@ -1,6 +1,6 @@
 """Random histories against a real daemon: after each one the table has to be what is on the disk.
 
-    python bench/torment.py [--minutes 60] [--from NUMBER] [--ocr] [--totals FILE]
+    python bench/torment.py [--minutes 60] [--from NUMBER] [--encoders] [--totals FILE]
     python bench/torment.py --replay NUMBER
     python bench/torment.py --replay failed-NUMBER.json
 
@@ -73,7 +73,7 @@ def _own_mounts() -> None:
 
 def _settings(number: int) -> dict[str, str]:
     """Of the life that the history belongs to: OCR in every fifth."""
-    return {"READ_OCR": "true" if number // _A_LIFE % 5 == 4 else "false"}
+    return {"READ_OCR": "true" if number // _A_LIFE % 5 == 4 else "false", "READ_TIMEOUT": "10 min"}
 
 
 def _world(home: Path, number: int, *, encoders: bool) -> World:

@@ -80,6 +80,24 @@ class Daemon:
             assert b"Traceback" not in errors, errors.decode()
         return status
 
+    def kill_all(self) -> None:
+        """SIGKILL for the daemon and all of its processes at once."""
+        assert self.process is not None
+        assert self.own_group
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.stop(signal.SIGKILL)
+
+    def hold(self) -> None:
+        """Have it stand still, until `go_on`: what happens meanwhile the kernel keeps for it, as far as it can."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)  # until then its threads go on, one longer than another
+
+    def go_on(self) -> None:
+        """Let one that is held go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
     def children(self) -> list[int]:
         """Process ids of its workers and encoder processes."""
         assert self.process is not None

@@ -29,7 +29,7 @@ _COLUMNS: Final = (
     *("path", "folder", "content_id", "mtime_ns", "size", "inode", "missing_since", "error", "attempts"),
     *("encoder", "vector"),
 )
-_LATEST: Final = 240.0  # seconds; what could not be read is tried again after one minute, then two
+_LATEST: Final = 600.0  # seconds; what could not be read is tried again after one minute, then two
 
 _DEAF = """
 import os, sys
@@ -130,9 +130,9 @@ class World:
         if not self.up:
             return
         if a % 2:
-            assert self.daemon.process is not None
-            os.killpg(self.daemon.process.pid, signal.SIGKILL)
-        self.daemon.stop(signal.SIGKILL)
+            self.daemon.kill_all()
+        else:
+            self.daemon.stop(signal.SIGKILL)
         self._held, self._lost = False, None
         self.counted["kills"] += 1
 
@@ -152,16 +152,14 @@ class World:
         """The daemon stands still: the kernel keeps what happens, as far as it can."""
         del a, b
         if self.up:
-            assert self.daemon.process is not None
-            self._signal(signal.SIGSTOP)
-            os.waitid(os.P_PID, self.daemon.process.pid, os.WSTOPPED)  # until then its threads go on one by one
+            self.daemon.hold()
             self._held = True
 
     def release(self, a: int = 0, b: int = 0) -> None:
         del a, b
         if not (self.up and self._held):
             return
-        self._signal(signal.SIGCONT)
+        self.daemon.go_on()
         self._held = False
         if self._lost is not None:
             lost, self._lost = self._lost, None
@@ -274,10 +272,6 @@ class World:
         change()
         if running:
             self.start()
-
-    def _signal(self, number: int) -> None:
-        assert self.daemon.process is not None
-        self.daemon.process.send_signal(number)
 
     def _full(self) -> bool:
         return (self.daemon.state / "ballast").exists()
@@ -395,13 +389,7 @@ class World:
 
     def close(self) -> None:
         if self.daemon.process is not None:
-            self._signal(signal.SIGCONT)
-            try:
-                os.killpg(self.daemon.process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                self.daemon.process.kill()
-            self.daemon.process.communicate()
-            self.daemon.process = None
+            self.daemon.kill_all()
         self.daemon.client.close()
         places = [*([self.disk.second, self.disk.away] if self.stick else ()), *([self.daemon.state] if self.mounts else ())]
         for place in places:
