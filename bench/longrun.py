@@ -148,7 +148,7 @@ def _sample(daemon: Daemon, now: float, samples: Samples) -> None:
     assert daemon.process is not None
     pid = daemon.process.pid
     sizes = memory([pid, *daemon.children()])
-    files = [path for path in _files(daemon.state)]
+    files = list(_files(daemon.state))
     seen = {
         "time": now,
         "daemon, MB": sizes[pid],
@@ -216,7 +216,8 @@ def chart(samples: Samples, asked: Sequence[tuple[float, float]], file: Path) ->
         low = top + 24 + _PANEL
         pen.line((_MARGIN, low - _PANEL, _MARGIN, low, _WIDTH - 20, low), fill="#9a9a9a")
         line = [
-            (_MARGIN + (_WIDTH - 20 - _MARGIN) * when / end, low - (_PANEL - 6) * value / most) for when, value in points
+            (_MARGIN + (_WIDTH - 20 - _MARGIN) * when / end, low - (_PANEL - 6) * value / most)
+            for when, value in points
         ]
         pen.line(line, fill="#1b4965", width=2)
     pen.text((_MARGIN, image.height - 24), f"0 … {end / 60:.0f} minutes", fill="black", font=font)

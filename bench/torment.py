@@ -25,6 +25,7 @@ import traceback
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from common import machine
 from tests.histories import history
@@ -171,9 +172,9 @@ def _replay(home: Path, named: str, *, encoders: bool) -> int:
     return 1 if fault else 0
 
 
-def _read(totals: Path) -> dict[str, dict[str, object]]:
+def _read(totals: Path) -> dict[str, dict[str, Any]]:
     try:
-        sums: dict[str, dict[str, object]] = json.loads(totals.read_text(encoding="utf-8"))
+        sums: dict[str, dict[str, Any]] = json.loads(totals.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return {}
     return sums

@@ -21,7 +21,16 @@ from glimpsed.files import is_picture
 T = TypeVar("T")
 
 SUFFIXES: Final = (".png", ".jpg", ".webp", ".gif", ".bmp", ".tiff", ".PNG", ".jpeg")
-DIRECTORIES: Final = ("plain", "deep/er/still", "album.jpg", "inner", "inner/most", "ignored", ".hidden", "with space é")
+DIRECTORIES: Final = (
+    "plain",
+    "deep/er/still",
+    "album.jpg",
+    "inner",
+    "inner/most",
+    "ignored",
+    ".hidden",
+    "with space é",
+)
 IGNORED: Final = "ignored"
 """The directories that `.glimpseignore`, where it is there, names."""
 MOST: Final = 60  # pictures; then deleting takes the place of making
@@ -85,7 +94,8 @@ class Disk:
         ignoring = [folder for folder in folders if (folder / ".glimpseignore").exists()]
         found: dict[Path, Path] = {}
         for path in self.files():
-            folder = max((one for one in folders if path.is_relative_to(one)), key=lambda one: len(str(one)), default=None)
+            above = [one for one in folders if path.is_relative_to(one)]
+            folder = max(above, key=lambda one: len(str(one)), default=None)
             if folder is None:
                 continue
             parts = path.relative_to(folder).parts

@@ -329,13 +329,15 @@ class World:
 
     def differences(self) -> list[str]:
         """What of the status and the table is not as the disk has it; empty where all is."""
-        status = dict(self.daemon.client.status())
+        status: dict[str, Any] = dict(self.daemon.client.status())
         if status["state"] != "idle":
             return [f"{status['state']}: {status['pictures']} {status['warnings']}"]
         folders = [(Path(one["path"]), one["state"]) for one in status["folders"]]
         found = [f"folder {path}: {state}" for path, state in folders if state != "watching" and path.exists()]
         offline = {str(path) for path, _ in folders if not path.exists()}
-        found += [f"warning: {one}" for one in status["warnings"] if not one.startswith(tuple(f"{at}: " for at in offline))]
+        found += [
+            f"warning: {one}" for one in status["warnings"] if not one.startswith(tuple(f"{at}: " for at in offline))
+        ]
         there = {str(path): str(folder) for path, folder in self.disk.there(self.daemon.folders).items()}
         rows = self.rows()
         counts = Counter(row["path"] for row in rows)
@@ -358,9 +360,9 @@ class World:
         content_id = blake3(data).hexdigest()
         if row["content_id"] != content_id:
             yield f"content {row['content_id'][:8]} in the table, {content_id[:8]} on the disk"
-        told = (row["mtime_ns"], row["size"], row["inode"])
-        if told != (status.st_mtime_ns, status.st_size, status.st_ino):
-            yield f"mtime, size, inode {told} in the table, {status.st_mtime_ns, status.st_size, status.st_ino} on the disk"
+        told, true = (row["mtime_ns"], row["size"], row["inode"]), (status.st_mtime_ns, status.st_size, status.st_ino)
+        if told != true:
+            yield f"mtime, size, inode {told} in the table, {true} on the disk"
         if row["folder"] != folder:
             yield f"is indexed for {row['folder']}, lies in {folder}"
         if content_id in self.disk.sound and row["error"] is not None:
@@ -391,7 +393,10 @@ class World:
         if self.daemon.process is not None:
             self.daemon.kill_all()
         self.daemon.client.close()
-        places = [*([self.disk.second, self.disk.away] if self.stick else ()), *([self.daemon.state] if self.mounts else ())]
+        places = [
+            *([self.disk.second, self.disk.away] if self.stick else ()),
+            *([self.daemon.state] if self.mounts else ()),
+        ]
         for place in places:
             subprocess.run(["umount", "--lazy", "--quiet", str(place)], check=False)
 
