@@ -84,4 +84,7 @@ class Status(TypedDict):
     """`readable` names; `unreadable` ones, each with `name`, `suffixes`, `pictures` and `reason`."""
     folders: list[FolderStatus]
     confinement: NotRequired[list[ConfinementStatus]]
+    guards: NotRequired[list[ConfinementStatus]]
+    held: NotRequired[list[dict[str, str]]]
+    """`what` waits, and `why`."""
     warnings: list[str]

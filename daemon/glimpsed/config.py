@@ -81,6 +81,15 @@ class Encode:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """When work waits for others."""
+
+    on_battery: bool = _key(kinds.switch())
+    give_way: bool = _key(kinds.switch())
+    stay_paused: bool = _key(kinds.switch())
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """Where the state is."""
 
@@ -124,6 +133,7 @@ class Config:
     watch: Watch
     read: Read
     encode: Encode
+    work: Work
     store: Store
     search: Search
     serve: Serve
@@ -134,6 +144,7 @@ _SECTIONS: dict[str, type] = {
     "watch": Watch,
     "read": Read,
     "encode": Encode,
+    "work": Work,
     "store": Store,
     "search": Search,
     "serve": Serve,

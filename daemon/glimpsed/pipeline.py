@@ -55,7 +55,7 @@ class Pipeline:
             stages.start_soon(encode, drafts_in, changes.clone(), batch, context)
             stages.start_soon(commit, changes_in, context)
             async with create_task_group() as sources:
-                sources.start_soon(settle, settled, context.backlog)
+                sources.start_soon(settle, settled, context.backlog, context.hold)
                 sources.start_soon(self._receive)
                 sources.start_soon(self.scans.run)
                 await sources.start(self.folders.run, self.scans)  # returns when the first scans are asked for
@@ -97,7 +97,7 @@ class Pipeline:
         """
         context = self.context
         waited = ["the scan", "first pass", "second pass"]
-        with anyio.move_on_after(timeout):
+        with anyio.move_on_after(timeout), context.hold.urgent():
             for done in [self.scans.ask(folder, why="asked for") for folder in self.folders.online()]:
                 await done.wait()
             waited.pop(0)

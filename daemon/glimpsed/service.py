@@ -14,15 +14,18 @@ from anyio import CancelScope, create_task_group, open_signal_receiver
 from anyio.abc import TaskStatus
 
 from glimpsed import __version__
+from glimpsed.allocation import give_back
 from glimpsed.answers import Answers
 from glimpsed.config import Config
 from glimpsed.encoding.encoders import Encoders, open_encoders
 from glimpsed.encoding.fallback import FALLBACK_ID
 from glimpsed.encoding.news import News
 from glimpsed.events import Event, Journal
+from glimpsed.idling import Use
 from glimpsed.indexing.backlog import Backlog
 from glimpsed.indexing.context import Context
 from glimpsed.indexing.folders import Folders
+from glimpsed.indexing.holding import Hold
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Thumbnails
@@ -104,6 +107,8 @@ async def run(config: Config) -> None:
                     journal.say(Event.DAEMON_READY, ms=round((time.monotonic() - began) * 1000, 1))
                     telling.start_soon(_tell_status, answers)
                     telling.start_soon(_tell_encoder, pipeline.context.encoders, journal)
+                    for use in (answers.use, pipeline.context.workers.use):
+                        telling.start_soon(_give_back, use, config.encode.unload_after)
                     answers.stopping = stop.asked
                     with stop.drain:
                         await pipeline.run(stop.asked)
@@ -155,6 +160,7 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipel
             journal=journal,
             metrics=Metrics(),
             foreign=foreign,
+            hold=Hold(config.work, config.store.path, journal),
             backlog=Backlog(Settle(config.watch.settle, config.watch.settle_at_most)),
         )
         observer = Observer(inbox.hint, inbox.lost)
@@ -192,6 +198,13 @@ async def _tell_status(answers: Answers) -> None:
             notify(f"STATUS={line}")
             told = line
         await anyio.sleep(_STATUS_EVERY)
+
+
+async def _give_back(use: Use, after: float) -> None:
+    """Give back what the heap holds for nothing, whenever nothing was done for so many seconds."""
+    while True:
+        await use.wait_unused(after)
+        await anyio.to_thread.run_sync(give_back)
 
 
 async def _tell_encoder(encoders: Encoders, journal: Journal) -> None:

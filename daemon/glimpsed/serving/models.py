@@ -189,6 +189,21 @@ class ConfinementStatus(BaseModel):
     how: str = Field(description="by what, and how far; or why not")
 
 
+class GuardStatus(BaseModel):
+    """One promise, and whether it is enforced now."""
+
+    name: str = Field(description="network, pictures or parsers")
+    holds: bool
+    how: str = Field(description="by what; or what of it is not")
+
+
+class HeldStatus(BaseModel):
+    """Work that waits although there is some."""
+
+    what: str = Field(description="indexing or second pass")
+    why: str
+
+
 class Status(BaseModel):
     """How the daemon is."""
 
@@ -200,6 +215,8 @@ class Status(BaseModel):
     formats: FormatsStatus
     folders: list[FolderStatus]
     confinement: list[ConfinementStatus] = Field([], description="empty until a picture was read")
+    guards: list[GuardStatus] = Field([], description="what is enforced, as the daemon finds out about itself")
+    held: list[HeldStatus] = Field([], description="what waits for the sake of others, or because it was paused")
     warnings: list[str]
 
 
@@ -236,6 +253,13 @@ class Forgotten(BaseModel):
 
     pictures: int = Field(description="rows that were there")
     warnings: list[str] = Field(description="what may still tell of them")
+
+
+class Paused(BaseModel):
+    """Whether indexing is paused now."""
+
+    paused: bool
+    changed: bool = Field(description="whether it was not before")
 
 
 class PartShown(BaseModel):
