@@ -22,12 +22,15 @@ from common import machine, memory
 from tests.daemons import running
 from tests.reading import mutating
 
+from glimpsed.files import is_picture
 from glimpsed.reading.workers import Workers
 from glimpsed.records import FaultKind, Reading, Unread, Words
 
 _TIMEOUT = 120.0
 _PIXELS = 50_000_000
 _PATIENCE = 1800.0
+_LOOK, _QUIET = 0.5, 60.0
+"""Seconds between two looks at the daemon; and how long it may be idle with pictures that have no row."""
 
 
 def main() -> int:
@@ -45,7 +48,7 @@ def main() -> int:
         paths = list(_written(folder, given.count, given.seed))
         print(f"{len(paths):,} files, seed {given.seed}")
         ended = anyio.run(_workers, paths, given.ocr, given.crashes)
-        lived = given.without_daemon or _daemon(Path(home), folder, len(paths))
+        lived = given.without_daemon or _daemon(Path(home), folder)
     return 0 if ended and lived else 1
 
 
@@ -113,9 +116,10 @@ def _end(said: Reading | Unread) -> str:
     return "read" if fault is None else fault.kind.value
 
 
-def _daemon(home: Path, folder: Path, count: int) -> bool:
-    """Whether it outlived all of them."""
-    for number, path in enumerate(sorted(folder.rglob("*.*"))):
+def _daemon(home: Path, folder: Path) -> bool:
+    """Whether it outlived all of them, and each has a row."""
+    pictures = [path for path in sorted(folder.rglob("*.*")) if is_picture(path.name)]
+    for number, path in enumerate(pictures):
         path.rename(path.with_name(f"IMG_{number:05}{path.suffix}"))  # a name whose words are not encoded
     settings = {
         "READ_MAX_PIXELS": str(_PIXELS),
@@ -126,17 +130,18 @@ def _daemon(home: Path, folder: Path, count: int) -> bool:
     }
     with running(home / "daemon", folder, **settings) as daemon:
         assert daemon.process is not None
-        began, pid, largest = time.perf_counter(), daemon.process.pid, 0.0
+        began, pid, largest, quiet = time.perf_counter(), daemon.process.pid, 0.0, 0.0
         while True:
             status = daemon.client.status()
             largest = max(largest, *memory([pid]).values())
             counts = status["pictures"]
-            if status["state"] == "idle" and counts["fresh"] + counts["errors"] >= count:
+            if status["state"] == "idle" and counts["fresh"] + counts["errors"] >= len(pictures):
                 break
-            if daemon.process.poll() is not None or time.perf_counter() - began > _PATIENCE:
+            quiet = 0.0 if status["state"] != "idle" else quiet + _LOOK
+            if daemon.process.poll() is not None or quiet > _QUIET or time.perf_counter() - began > _PATIENCE:
                 print(f"daemon:  no end after {time.perf_counter() - began:.0f} s: {counts}")
                 return False
-            time.sleep(0.5)
+            time.sleep(_LOOK)
         took = time.perf_counter() - began
         print(f"daemon:  {took:.0f} s, {counts['fresh']:,} fresh, {counts['errors']:,} errors")
         print(f"         at most {largest:.0f} MB")

@@ -25,7 +25,7 @@ def around(path: Path) -> list[str]:
 
 
 def test_a_picture_alone(tmp_path: Path) -> None:
-    made(tmp_path, "a.jpg", "b.txt", "b.jpg", "a.png", "metadata.json", "a.gif")
+    made(tmp_path, "a.jpg", "b.txt", "b.jpg", "a.png", "package.json", "a.gif")
     assert around(tmp_path / "a.jpg") == []
     assert files.beside(str(tmp_path / "a.jpg")) == ""
 

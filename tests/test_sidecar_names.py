@@ -78,7 +78,7 @@ def test_a_sidecar_is_found_from_its_picture_and_the_picture_from_it(picture: st
         ("IMG_1234.jpg", "IMG_1234-edited.jpg.json"),
         ("IMG_1234.jpg", "IMG_1234.png.json"),
         ("IMG_1234.jpg", "IMG_12345.jpg.json"),
-        ("IMG_1234.jpg", "metadata.json"),
+        ("IMG_1234.jpg", "package.json"),
         ("IMG_1234.jpg", "IMG_1234.jpg.supplements.json"),
         ("IMG_1234-edi.jpg", "IMG_1234.jpg.json"),  # too short to have been cut
     ],
@@ -89,7 +89,7 @@ def test_what_belongs_to_another(picture: str, other: str) -> None:
 
 
 def test_only_a_name_cut_within_the_suffix_cannot_be_told() -> None:
-    assert sidecar_names.owners("metadata.json", SUFFIXES) is not None
+    assert sidecar_names.owners("package.json", SUFFIXES) is not None
     assert sidecar_names.owners(LONG[:46] + ".json", SUFFIXES) is None
     assert sidecar_names.owners(LONG[:43] + ".jp(1).json", SUFFIXES) is None
     assert sidecar_names.owners(LONG[:40] + ".jpg.s.json", SUFFIXES) is not None
@@ -99,7 +99,8 @@ def test_only_a_name_cut_within_the_suffix_cannot_be_told() -> None:
 
 def test_the_most_telling_come_first() -> None:
     found = sidecar_names.of("a.jpg")
-    kinds = [os.path.splitext(name)[1] for name in found]
+    assert found[-len(sidecar_names.ALBUMS) - 1] == "._a.jpg"
+    kinds = [os.path.splitext(name)[1] for name in found[: -len(sidecar_names.ALBUMS) - 1]]
     assert found[:2] == ("a.jpg.xmp", "a.xmp")
     assert kinds == sorted(kinds, key=sidecar_names.SUFFIXES.index)
     numbered = sidecar_names.of("IMG(1).jpg")

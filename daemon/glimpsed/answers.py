@@ -11,7 +11,7 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from glimpsed import __version__, files, forgetting, guards, upkeep
+from glimpsed import __version__, failures, files, forgetting, guards, upkeep
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
 from glimpsed.explanation import Explainer
@@ -47,7 +47,7 @@ class Answers:
         warnings = await self._pipeline.caught_up(timeout) if sync else []
         with self.use.held():
             answer = await self._search.search(question, k, cursor, sort=sort)
-        online = set(self._pipeline.folders.online())
+        offline = self._pipeline.folders.offline
         context.metrics.searches.inc()
         context.metrics.search_seconds.observe(answer.took_ms / 1000)
         context.journal.say(
@@ -58,7 +58,7 @@ class Answers:
             ms=round(answer.took_ms, 1),
         )
         return models.Found(
-            hits=[_shown(hit, offline=hit.folder not in online) for hit in answer.hits],
+            hits=[_shown(hit, offline=offline(hit.folder, hit.path)) for hit in answer.hits],
             next=answer.next,
             nothing_fits=answer.nothing_fits,
             took_ms=round(answer.took_ms, 2),
@@ -102,7 +102,9 @@ class Answers:
             formats=await formats_status(context.table),
             folders=[
                 models.FolderStatus(
-                    path=files.shown(folder.path), state=folder.state, pictures=by_folder.get(folder.path, 0)
+                    path=files.shown(folder.path),
+                    state=folder.state,
+                    pictures=by_folder.get(folder.path, folder.pictures),
                 )
                 for folder in self._pipeline.folders.states
             ],
@@ -147,6 +149,10 @@ class Answers:
     async def retry(self, paths: list[str]) -> models.Retried:
         """See Door."""
         return await upkeep.retry(self._pipeline, paths)
+
+    async def errors(self, paths: list[str], k: int) -> verified.Errors:
+        """See Door."""
+        return await failures.errors(self._pipeline, paths, k)
 
     async def verify(
         self, paths: list[str], *, full: bool, repair: bool

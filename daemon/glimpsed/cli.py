@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from glimpsed import __version__, cli_ask, cli_doctor, cli_explain, cli_folder, cli_model, cli_service, cli_verify
+from glimpsed import (
+    __version__,
+    cli_ask,
+    cli_doctor,
+    cli_errors,
+    cli_explain,
+    cli_folder,
+    cli_model,
+    cli_service,
+    cli_verify,
+)
 from glimpsed.errors import ConfigError, GlimpsedError
 
 if TYPE_CHECKING:
@@ -53,6 +63,7 @@ def client(context: click.Context, socket: str | None) -> None:
 for _command in (
     *cli_ask.COMMANDS,
     cli_doctor.doctor,
+    cli_errors.errors,
     cli_explain.explain,
     cli_folder.folder,
     cli_model.model,

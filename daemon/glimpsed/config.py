@@ -55,6 +55,7 @@ class Read:
     max_pixels: int = _key(kinds.whole(10_000, 10_000_000_000))
     max_bytes: int = _key(kinds.whole(1_000_000, 100_000_000_000))
     max_frames: int = _key(kinds.whole(1, 10_000_000))
+    max_pages: int = _key(kinds.whole(1, 10_000))
     max_metadata: int = _key(kinds.whole(100_000, 1_000_000_000))
     max_inflated: int = _key(kinds.whole(100_000, 1_000_000_000))
     max_text: int = _key(kinds.whole(1_000, 100_000_000))

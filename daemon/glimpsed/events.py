@@ -41,8 +41,14 @@ class Event(StrEnum):
 
     FOLDER_WATCHING = "folder_watching", "info", "Changes in a folder are noticed at once: `folder`."
     FOLDER_ON_TIMER = "folder_on_timer", "warning", "A folder is only scanned on a timer: `folder`, `reason`, `every`."
-    FOLDER_OFFLINE = "folder_offline", "warning", "A folder is gone as a whole, its rows stay: `folder`, `reason`."
+    FOLDER_OFFLINE = (
+        "folder_offline",
+        "warning",
+        "A folder, or a disk in one, is gone, its rows stay: `folder`, `reason`.",
+    )
     FOLDER_BACK = "folder_back", "info", "A folder that was offline is there again: `folder`."
+    FOLDER_CATCHING_UP = "folder_catching_up", "info", "A scan found much to do: `folder`, `pictures`."
+    FOLDER_CAUGHT_UP = "folder_caught_up", "info", "All of that was looked at: `folder`, `pictures`."
     WATCH_FAILED = "watch_failed", "warning", "A folder's watch died and is made anew: `folder`, `reason`."
     EVENTS_LOST = "events_lost", "warning", "Changes may have been missed, the folder is scanned: `folder`, `reason`."
 

@@ -27,7 +27,7 @@ def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
         return "missing", "its file is gone; it is kept for a while in case it comes back"
     if row.error is not None and not (row.retry_at is not None and row.retry_at <= now):
         return "error", row.error
-    if row.reader != current.reader or row.retry_at is not None:
+    if not current.has_reader(row.reader) or row.retry_at is not None:
         return "stale", "it is to be read again"
     if not current.has_ocr(row.ocr):
         return "stale", "the words in the picture are still to be read"
@@ -41,8 +41,11 @@ async def formats_status(table: Table) -> models.FormatsStatus:
     readable = [form for form in formats.FORMATS if formats.readable(form)]
     unreadable = [form for form in formats.FORMATS if form not in readable]
     # Asked often, and on most machines there is nothing to count.
-    lost = await table.with_error(formats.UNREADABLE_PATTERN) if unreadable else []
-    counts = Counter(name for _, name in lost)
+    lacking = unreadable or not formats.installed(formats.DEVELOPER)
+    lost = [error for _, error in await table.with_error(formats.UNREADABLE_PATTERN)] if lacking else []
+    counts = Counter(form.name for form in map(formats.named, lost) if form is not None)
+    reasons = {form: formats.unreadable(form) for form in unreadable}
+    reasons |= {form: formats.undeveloped(form) for form in readable if counts[form.name]}
     return models.FormatsStatus(
         readable=[form.name for form in readable],
         unreadable=[
@@ -50,9 +53,9 @@ async def formats_status(table: Table) -> models.FormatsStatus:
                 name=form.name,
                 suffixes=list(form.suffixes),
                 pictures=counts[form.name],
-                reason=formats.unreadable(form),
+                reason=reason,
             )
-            for form in unreadable
+            for form, reason in reasons.items()
         ],
     )
 

@@ -29,7 +29,7 @@ _UNDECODABLE = re.compile("//([89a-f][0-9a-f])")
 
 def is_picture(name: str) -> bool:
     """Whether a file of this name (or path) gets a row."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES
+    return os.path.splitext(name)[1].lower() in SUFFIXES and not sidecar_names.is_apple(name)
 
 
 def is_sidecar(name: str) -> bool:
@@ -47,14 +47,15 @@ def owners(sidecar: str) -> tuple[str, ...]:
     """The pictures, by path, that a sidecar would belong to; they need not exist.
 
     Those of its own name, and, where these are in a group, the others of that. Lists the directory where Google
-    Takeout has cut the name.
+    Takeout has cut the name, and for what it tells of an album.
     """
     directory, name = os.path.split(sidecar)
     names = sidecar_names.owners(name, SUFFIXES | groups.RAW)
     if names is None:
         names = tuple(one for one in _names(directory, name) if name in sidecar_names.of(one))
-    own = (os.path.join(directory, one) for one in names)
-    every = dict.fromkeys(one for path in own for one in (path, *_group(path)))
+    own = [os.path.join(directory, one) for one in names]
+    # An album's are all that are there.
+    every = own if sidecar_names.is_album(name) else dict.fromkeys(one for path in own for one in (path, *_group(path)))
     return tuple(one for one in every if is_picture(one))
 
 

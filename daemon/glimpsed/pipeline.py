@@ -38,7 +38,8 @@ class Pipeline:
         self.scans = scans
         self.inbox = inbox
         context.backlog.expecting = lambda: scans.waiting > 0
-        context.offline, context.there, folders.changed = folders.unseen, folders.there, context.committed.beat
+        context.offline, context.away, context.there = folders.unseen, folders.away, folders.there
+        folders.changed, folders.catching_up = context.committed.beat, scans.catching_up.of
 
     async def run(self, stopping: anyio.Event) -> None:
         """Until `stopping` is set; then no new work is begun, and what was read is committed before this returns."""

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glimpsed.filters import Filters as Filters  # noqa: PLC0414  it is one of the records
+from glimpsed.freshness import Counts as Counts  # noqa: PLC0414  so are these
+from glimpsed.freshness import Current as Current  # noqa: PLC0414
 
 
 class Stamp(NamedTuple):
@@ -96,6 +98,8 @@ class Content:
     parts: tuple[Part, ...] = ()
     """With labels of CONTENT_LABELS; `ocr` only of a drawing, whose text needs no pixels."""
     fault: Fault | None = None
+    undeveloped: bool = False
+    """Whether a small preview was all that could be seen of a RAW, for what would develop it is not installed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,33 +272,3 @@ class Written:
     before: Row | None
     after: Row | None
     """None where the change left all as it was."""
-
-
-@dataclass(frozen=True, slots=True)
-class Current:
-    """The ids that fresh rows carry."""
-
-    reader: str
-    ocr: str | None
-    """None where OCR is not asked for."""
-    encoder: str
-    fallback: str = ""
-    """Of the encoder that makes `vector`; empty where that is the chosen one."""
-    offline: tuple[str, ...] = ()
-    """Folders whose files cannot be seen now: nothing can be done about their rows, so none of them is stale."""
-    ocr_partly: str | None = None
-    """In place of `ocr` where some lines could not be read with what is installed; another one makes them stale."""
-
-    def has_ocr(self, ocr: str | None) -> bool:
-        """Whether a row with this `ocr` has been through the second pass, or need not."""
-        return self.ocr is None or (ocr is not None and ocr in (self.ocr, self.ocr_partly))
-
-
-@dataclass(frozen=True, slots=True)
-class Counts:
-    """Rows, each counted once: missing, else errors, else stale, else fresh."""
-
-    fresh: int = 0
-    stale: int = 0
-    missing: int = 0
-    errors: int = 0

@@ -133,6 +133,7 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipel
         bounds=Bounds(
             bytes=read.max_bytes,
             frames=read.max_frames,
+            pages=read.max_pages,
             metadata=read.max_metadata,
             inflated=read.max_inflated,
             text=read.max_text,

@@ -28,30 +28,51 @@ _NUMBER = re.compile(r"\(\d{1,4}\)$")
 _VERSIONS = tuple(f"_{number:02}" for number in range(1, 10))
 """What darktable puts behind the name of a picture for its further versions."""
 _VERSION = re.compile(r"_0[1-9]$")
+APPLE = "._"
+"""Before the name of the file that macOS puts beside another one, for the attributes that its disk has no room for."""
+ALBUMS = ("metadata.json", "Metadaten.json", "métadonnées.json", "metadatos.json", "metadati.json", "metadados.json")
+"""What Google Takeout tells of an album, in the album's directory, by language: it speaks of each picture there."""
 
 
 def is_sidecar(name: str) -> bool:
-    """Whether a file of this name can belong to a picture."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES
+    """Whether a file of this name (or path) can belong to a picture."""
+    return os.path.splitext(name)[1].lower() in SUFFIXES or is_apple(name)
+
+
+def is_apple(name: str) -> bool:
+    """Whether a file of this name (or path) stands for the attributes of another one, whatever its suffix says."""
+    return os.path.basename(name).startswith(APPLE)
+
+
+def is_album(name: str) -> bool:
+    """Whether a file of this name (or path) speaks of all pictures in its directory."""
+    return os.path.basename(name) in ALBUMS
 
 
 def of(name: str) -> tuple[str, ...]:
     """The names that the sidecars of a picture can have, most telling first.
 
-    `a.jpg.xmp`, `a.xmp`, darktable's `a_01.jpg.xmp`, Google Takeout's, `a.jpg.txt`, `a.txt`, `a.jpg.md`, `a.md`.
+    `a.jpg.xmp`, `a.xmp`, darktable's `a_01.jpg.xmp`, Google Takeout's, `a.jpg.txt`, `a.txt`, `a.jpg.md`, `a.md`,
+    `._a.jpg`, and what Takeout tells of the album.
     """
     stem, suffix = os.path.splitext(name)
     versions = (f"{stem}{version}{suffix}.xmp" for version in _VERSIONS)
     texts = (base + kind for kind in (".txt", ".md") for base in (name, stem))
-    return tuple(dict.fromkeys((f"{name}.xmp", f"{stem}.xmp", *versions, *_takeout(stem, suffix), *texts)))
+    return tuple(
+        dict.fromkeys((f"{name}.xmp", f"{stem}.xmp", *versions, *_takeout(stem, suffix), *texts, APPLE + name, *ALBUMS))
+    )
 
 
 def owners(name: str, suffixes: frozenset[str]) -> tuple[str, ...] | None:
     """The names of the pictures, with one of the lower-case `suffixes`, that a sidecar of this name would belong to.
 
     They need not exist. None where the name is cut so short that only a look at what is there can tell: then every
-    picture whose name begins with `beginning` has to be asked for what is `of` it.
+    picture whose name begins with `beginning` has to be asked for what is `of` it. So for an album's.
     """
+    if is_apple(name):
+        return (name.removeprefix(APPLE),)
+    if is_album(name):
+        return None
     base, kind = os.path.splitext(name)
     if kind.lower() == ".json":
         return _owners_of_takeout(base, suffixes)
@@ -64,8 +85,8 @@ def owners(name: str, suffixes: frozenset[str]) -> tuple[str, ...] | None:
 
 
 def beginning(name: str) -> str:
-    """What the name of a picture begins with whose sidecar has this cut name."""
-    return name[: _TAKEOUT - len(_TAIL)]
+    """What the name of a picture begins with whose sidecar has this cut name; nothing where it is an album's."""
+    return "" if is_album(name) else name[: _TAKEOUT - len(_TAIL)]
 
 
 def _takeout(stem: str, suffix: str) -> list[str]:

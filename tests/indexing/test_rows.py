@@ -20,6 +20,7 @@ from glimpsed.indexing.rows import (
     told_by_sidecar,
     with_sidecar,
 )
+from glimpsed.reading.description import READER, UNDEVELOPED
 from glimpsed.records import Content, Encoding, Part, Row, Sparse, Stamp
 
 FALLBACK = "small"
@@ -40,6 +41,23 @@ def draft(caption: str = "a lighthouse", *, ocr: str | None = None, why: str = "
 
 def made(one: Draft, value: float = 0.5) -> Row:
     return one.apply(None, fallback=FALLBACK, encodings={one.describe().text_id: encoding(value)})
+
+
+def test_a_size_that_no_column_holds_is_none() -> None:
+    for width, height in ((4_294_901_820, 60), (60, 2_147_483_648), (-1, 5), (0, 5)):
+        row = of_content(Content("c1", width=width, height=height), reader="r1")
+        assert (row.width, row.height) == (None, None)
+    row = of_content(Content("c1", width=2_147_483_647, height=1), reader="r1")
+    assert (row.width, row.height) == (2_147_483_647, 1)
+
+
+def test_what_ocr_read_of_a_small_preview_is_read_anew_of_the_developed_picture() -> None:
+    small = replace(made(draft(ocr="tiny letters")), reader=UNDEVELOPED)
+    developed = Draft(replace(draft().row, reader=READER), (), (), None, "tried again")
+    row = developed.apply(small, fallback=FALLBACK, encodings={})
+    assert (row.ocr, ocr_text(row)) == (None, None)
+    again = replace(developed, row=replace(developed.row, reader=UNDEVELOPED))
+    assert ocr_text(again.apply(small, fallback=FALLBACK, encodings={})) == "tiny letters"
 
 
 def test_a_draft_becomes_a_row_with_its_words_and_its_vector() -> None:

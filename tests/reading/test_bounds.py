@@ -91,7 +91,7 @@ def test_a_bomb_of_packed_text() -> None:
 def test_many_packed_texts_have_one_bound() -> None:
     three = [packed(b"Comment", bytes([65 + number]) * 1000) for number in range(3)]
     with bounded(Bounds(inflated=2500)) as spent:
-        assert len(bounds.now().bounds.__class__.__slots__) == 6
+        assert len(bounds.now().bounds.__class__.__slots__) == 7
         from glimpsed.reading.blocks import blocks
 
         assert [text for _, text in blocks(png(*three)).texts] == ["A" * 1000, "B" * 1000]

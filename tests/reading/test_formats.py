@@ -60,6 +60,7 @@ def test_every_format_is_told() -> None:
 def test_what_is_said_names_its_format() -> None:
     for form in formats.FORMATS:
         assert formats.named(formats.unreadable(form)) == form
+        assert formats.named(formats.undeveloped(form)) == form
     assert formats.named(None) is None
     assert formats.named("cannot be decoded: HEIC") is None
     assert formats.named("NOTHING files cannot be read by this installation") is None

@@ -125,8 +125,8 @@ def test_without_a_preview_the_metadata_stays(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(formats, "installed", lambda module: False)
     content, thumbnail = read(raws.camera())
     assert content.fault is not None
-    assert content.fault.kind is FaultKind.BROKEN
-    assert "preview" in content.fault.what
+    assert content.fault.kind is FaultKind.UNSUPPORTED
+    assert "NEF files without a preview inside cannot be read" in content.fault.what
     assert "glimpsed[raw]" in content.fault.what
     assert (content.format, content.width, content.height, content.camera) == ("nef", 640, 480, "NIKON D70")
     assert thumbnail is None

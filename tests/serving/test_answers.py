@@ -22,9 +22,11 @@ from glimpsed.events import Journal
 from glimpsed.filters import Fields
 from glimpsed.indexing.backlog import Backlog
 from glimpsed.indexing.context import Context
-from glimpsed.indexing.folders import Folders, FolderState
+from glimpsed.indexing.folder_state import FolderState
+from glimpsed.indexing.folders import Folders
 from glimpsed.indexing.holding import Hold
 from glimpsed.indexing.inbox import Inbox
+from glimpsed.indexing.rows import ENCODING_FAILED, OCR_FAILED
 from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
@@ -526,3 +528,24 @@ async def test_refusals_are_events(daemon: Daemon) -> None:
         line = await anext(lines)
     assert (line["event"], line["route"], line["status"]) == ("request_refused", "/v1/search", 400)
     assert len(str(line["reason"])) == 500
+
+
+async def test_errors_say_what_helps(daemon: Daemon) -> None:
+    await daemon.put("a.jpg", 1, error="Input/output error", attempts=2, retry_at=1e9)
+    await daemon.put("b.jpg", 2, error="broken", attempts=1)
+    await daemon.put("c.jpg", 3, error=f"{OCR_FAILED}it hung", attempts=1)
+    await daemon.put("d.jpg", 4, error=f"{ENCODING_FAILED}too odd", attempts=1)
+    await daemon.put("sub/e.heic", 5, error="HEIC files cannot be read by this installation: install it", attempts=1)
+    await daemon.put("good.jpg", 6)
+    await daemon.put("gone.jpg", 7, error="broken", missing_since=1.0)
+    told = await daemon.answers.errors([], 1000)
+    assert [one.kind for one in told.errors] == ["passing", "lasting", "words", "encoding", "format"]
+    assert told.errors[0].retry_at == told.next == "2001-09-09T01:46:40+00:00"
+    assert (told.total, told.by_kind["words"]) == (5, 1)
+    assert [one.path for one in (await daemon.answers.errors([f"{daemon.folder}/sub"], 1)).errors] == [
+        str(daemon.folder / "sub" / "e.heic")
+    ]
+    with pytest.raises(UsageError):
+        await daemon.answers.errors(["/etc"], 1)
+    with daemon.offline():
+        assert "offline" in (await daemon.answers.errors([], 1)).warnings[0]

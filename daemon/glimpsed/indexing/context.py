@@ -17,8 +17,9 @@ from glimpsed.indexing.holding import Hold
 from glimpsed.indexing.progress import Progress
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
+from glimpsed.reading import formats
 from glimpsed.reading.available import Foreign
-from glimpsed.reading.description import READER
+from glimpsed.reading.description import READER, UNDEVELOPED
 from glimpsed.reading.ocr import OCR_ID
 from glimpsed.reading.workers import Workers
 from glimpsed.records import Current, Encoding, Fault, FaultKind, Row, Written
@@ -60,8 +61,11 @@ class Context:
     """Seconds since the epoch."""
     offline: Callable[[], tuple[str, ...]] = tuple
     """The folders whose files cannot be seen now."""
-    there: Callable[[str], bool] = lambda folder: True
-    """Whether a folder can be seen on the disk as it was scanned; blocks. Where not, no file of it counts as gone."""
+    away: Callable[[], tuple[str, ...]] = tuple
+    """The directories in folders whose disks are not there."""
+    there: Callable[[str, str], bool] = lambda folder, path: True
+    """Whether a folder, and the disk that a path lies on, are there as they were scanned; blocks. Where not, no file
+    counts as gone."""
     pause: float = _PAUSE
     """Seconds between tries to use a table that cannot be used just now."""
     _troubles: dict[object, str] = field(default_factory=dict)
@@ -77,11 +81,13 @@ class Context:
         chosen = self.encoders.chosen_id
         return Current(
             reader=READER,
+            reader_partly=None if formats.installed(formats.DEVELOPER) else UNDEVELOPED,
             ocr=OCR_ID if self.config.read.ocr else None,
             ocr_partly=f"{OCR_ID}+{self.foreign.id}" if self.config.read.ocr else None,
             encoder=chosen,
             fallback="" if chosen == self.encoders.fallback_id else self.encoders.fallback_id,
             offline=self.offline(),
+            away=self.away(),
         )
 
     @property

@@ -16,12 +16,13 @@ from glimpsed.indexing.rows import (
     ocr_text,
     of_content,
     placed,
+    same_pixels,
     sidecar_parts,
     told_by_sidecar,
     with_sidecar,
 )
 from glimpsed.reading import formats, names
-from glimpsed.reading.description import READER
+from glimpsed.reading.description import READER, UNDEVELOPED
 from glimpsed.reading.ocr import tiny
 from glimpsed.records import Fault, Part, Reading, Row, Stamp, Written
 
@@ -30,8 +31,9 @@ def from_reading(job: Job, reading: Reading, same: Row | None, context: Context)
     """The draft of a picture that was read; `same` is a row of the same content where that was known before."""
     sources = tuple(row for row in (same, job.row) if row is not None)
     if reading.content is not None:
-        row, content, fault = of_content(reading.content, reader=READER), reading.content.parts, reading.content.fault
-        before = next((source for source in sources if source.content_id == row.content_id and source.ocr), None)
+        reader = UNDEVELOPED if reading.content.undeveloped else READER
+        row, content, fault = of_content(reading.content, reader=reader), reading.content.parts, reading.content.fault
+        before = next((source for source in sources if source.ocr and same_pixels(source, row)), None)
         # The second pass belongs to the bytes too: a picture that is read again is not given to OCR again.
         row, ocr = (replace(row, ocr=before.ocr), ocr_text(before)) if before else (row, None)
         if row.ocr is None and fault is None and tiny(row.width or 0, row.height or 0):

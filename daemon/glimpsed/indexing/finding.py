@@ -15,7 +15,7 @@ from glimpsed.indexing.holding import Hold
 from glimpsed.indexing.look import Job
 from glimpsed.indexing.rows import restamped
 from glimpsed.reading.description import READER
-from glimpsed.records import Fault, FaultKind, Reading, Row, Stamp, Unread, Written
+from glimpsed.records import FaultKind, Reading, Row, Stamp, Unread, Written
 
 
 async def settle(out: ObjectSendStream[list[str]], backlog: Backlog, hold: Hold) -> None:
@@ -41,8 +41,8 @@ async def read(inp: ObjectReceiveStream[Job], out: ObjectSendStream[Pending], co
 async def _read(job: Job, context: Context) -> Pending | None:
     path = job.seen.path
     match job.work:
-        case Refused(what):
-            return drafting.pending(drafting.from_fault(job, Fault(FaultKind.UNREADABLE, what), context), context)
+        case Refused(fault):
+            return drafting.pending(drafting.from_fault(job, fault, context), context)
         case Moved(twin):
             return drafting.pending(drafting.from_twin(job, twin, context), context)
         case Rehash(row) if row.error is None:

@@ -29,7 +29,8 @@ def plan(rows: Sequence[Row], current: Current, *, fallback: str, can_strengthen
     for row in rows:
         base, _ = row.base
         retry = row.retry_at is not None and row.retry_at <= now
-        if row.reader != current.reader or (retry and not (row.error or "").startswith((OCR_FAILED, ENCODING_FAILED))):
+        later = (row.error or "").startswith((OCR_FAILED, ENCODING_FAILED))
+        if not current.has_reader(row.reader) or (retry and not later):
             read.append(row)
         elif row.vector is None or base is None:
             encode.append(row)

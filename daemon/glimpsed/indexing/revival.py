@@ -11,17 +11,16 @@ from glimpsed.records import Row
 
 
 async def revive(commit: ObjectSendStream[Pending], context: Context) -> None:
-    """Make rows stale whose format can be read by now; once, as the daemon starts: what is installed is seen then."""
+    """Make rows stale that lacked what is installed by now; once, as the daemon starts: what there is is seen then."""
     async with commit:
-        for path, name in await context.insist(partial(context.table.with_error, formats.UNREADABLE_PATTERN)):
-            form = formats.by_name(name)
-            if form is not None and formats.readable(form):
+        for path, error in await context.insist(partial(context.table.with_error, formats.UNREADABLE_PATTERN)):
+            if formats.helped(error):
                 await commit.send(_due(path, context.wall()))
 
 
 def _due(path: str, now: float) -> Pending:
     def apply(current: Row | None, _: object) -> Row | None:
-        if current is None or formats.named(current.error) is None:
+        if current is None or not formats.helped(current.error):
             return None
         return replace(current, retry_at=now)
 

@@ -18,6 +18,7 @@ ENCODING_FAILED = "could not be encoded: "
 _MADE = ("encoder", "cut", "vector", "base_encoder", "base_cut", "strong", "sparse", "others")
 """What of a row belongs to its text: made by encoders, and gone when it changes."""
 _BARE = Row(path="", folder="")
+_LARGEST = 2**31 - 1  # pixels; the columns are of 32 bits
 
 
 def content_parts(row: Row) -> tuple[Part, ...]:
@@ -69,7 +70,7 @@ class Draft:
     def apply(self, current: Row | None, *, fallback: str, encodings: Mapping[str, Encoding]) -> Row:
         """The new row. Words that the second pass put there meanwhile stay, if the content is the same."""
         row, ocr = self.row, self.ocr
-        if row.ocr is None and current is not None and current.content_id == row.content_id != "":
+        if row.ocr is None and current is not None and same_pixels(current, row):
             row, ocr = replace(row, ocr=current.ocr), ocr_text(current)
         row = described(row, describe(self.content, self.place, ocr=ocr))
         return fit(row, fallback=fallback, encodings=encodings, sources=(current, *self.sources))
@@ -100,6 +101,12 @@ class Worded:
         return fit(row, fallback=fallback, encodings=encodings, sources=(current,))
 
 
+def same_pixels(before: Row, row: Row) -> bool:
+    """Whether what the second pass read for `before` is what it would read for `row`: of the same content, as large."""
+    smaller = before.reader == description.UNDEVELOPED != row.reader
+    return before.content_id == row.content_id != "" and not smaller
+
+
 def described(row: Row, words: Description) -> Row:
     """`row` with this description."""
     return replace(row, description=words.parts, text=words.text, text_id=words.text_id)
@@ -122,14 +129,19 @@ def placed(row: Row, *, path: str, folder: str, stamp: Stamp, beside: str, now: 
 
 
 def of_content(content: Content, *, reader: str) -> Row:
-    """The columns that a content fills, for any path."""
+    """The columns that a content fills, for any path.
+
+    What a broken file declares may be no size that the table could hold: then it has none, and its row is there.
+    """
+    width, height = content.width or 0, content.height or 0
+    sized = 0 < width <= _LARGEST and 0 < height <= _LARGEST
     return Row(
         path="",
         folder="",
         content_id=content.content_id,
         format=content.format,
-        width=content.width,
-        height=content.height,
+        width=width if sized else None,
+        height=height if sized else None,
         taken_at=content.taken_at,
         taken_from=content.taken_from,
         camera=content.camera,

@@ -10,7 +10,8 @@ from anyio import to_thread
 
 from glimpsed.events import Event, Journal
 from glimpsed.files import inside, shown
-from glimpsed.indexing.backlog import Backlog, Pulse
+from glimpsed.indexing.backlog import GROUP, Backlog, Pulse
+from glimpsed.indexing.catching_up import CatchingUp
 from glimpsed.records import Known
 from glimpsed.storing.table import Table
 from glimpsed.watching.scan import Scan
@@ -48,6 +49,12 @@ class Scans:
         self._pulse = Pulse()
         self._stop = threading.Event()
         self.running: Request | None = None
+        self.catching_up = CatchingUp(
+            lambda folder, found: journal.say(Event.FOLDER_CATCHING_UP, folder=shown(folder), pictures=found),
+            lambda folder, found: journal.say(Event.FOLDER_CAUGHT_UP, folder=shown(folder), pictures=found),
+            worth=GROUP,
+        )
+        backlog.finished = self.catching_up.done
         self.begun = False
         """Whether a scan was ever asked for."""
 
@@ -106,8 +113,10 @@ class Scans:
         if self._stop.is_set():
             return
         self._finished(request.folder, found)
+        self.catching_up.found(request.folder, len(found.hints))
         for difference in found.hints:
             await self._backlog.room()
+            self.catching_up.begun(request.folder, difference.path)
             self._backlog.hint(difference.path, mtime=difference.mtime)
         for directory in found.unreadable:
             self._journal.say(Event.DIRECTORY_UNREADABLE, path=shown(directory), reason="it cannot be listed")

@@ -34,10 +34,11 @@ class Thumbnails:
         return place if place.is_file() else None
 
     def put(self, content_id: str, image: bytes) -> None:
-        """Keep it, unless it is there. Without room it is left out: a thumbnail is not worth an error."""
+        """Keep it, unless one as large is there. Without room it is left out: a thumbnail is not worth an error."""
         place = self.place(content_id)
-        if place.exists():
-            return
+        with suppress(OSError):
+            if place.stat().st_size == len(image):
+                return
         partial = place.with_suffix(f".{os.getpid()}.part")
         try:
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

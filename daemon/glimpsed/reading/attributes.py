@@ -1,10 +1,11 @@
-"""Comments and tags that desktops keep in a file's extended attributes."""
+"""Comments and tags that desktops keep in a file's extended attributes, or in a file that stands for these."""
 
 import plistlib
 from collections.abc import Iterator
 from xml.parsers.expat import ExpatError
 
 from glimpsed import xattrs
+from glimpsed.reading import appledouble
 from glimpsed.reading.texts import decode
 
 _LABELS = {
@@ -23,10 +24,24 @@ def texts(path: str) -> Iterator[tuple[str, str]]:
     if xattrs.TAGS in found:
         yield "keywords", decode(found[xattrs.TAGS])
     for name in xattrs.PLISTS:
-        label = _LABELS[name.rpartition(":")[2]]
-        for text in _strings(found.get(name, b"")):
-            # The Finder writes a tag's colour on a second line.
-            yield label, text.partition("\n")[0] if label == "keywords" else text
+        yield from _told(name, found.get(name, b""))
+
+
+def of_appledouble(data: bytes) -> Iterator[tuple[str, str]]:
+    """The same of the file that macOS writes in place of attributes."""
+    for name, value in appledouble.attributes(data).items():
+        if name == appledouble.COMMENT:
+            yield "comment", value.decode()
+        else:
+            yield from _told(name, value)
+
+
+def _told(name: str, value: bytes) -> Iterator[tuple[str, str]]:
+    """What a property list under one of the Finder's names says."""
+    label = _LABELS.get(name.rpartition(":")[2])
+    for text in _strings(value) if label else ():
+        # The Finder writes a tag's colour on a second line.
+        yield label or "", text.partition("\n")[0] if label == "keywords" else text
 
 
 def _strings(data: bytes) -> list[str]:

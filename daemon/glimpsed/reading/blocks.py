@@ -4,12 +4,10 @@ import re
 import zlib
 from dataclasses import dataclass, field
 
-from glimpsed.reading import bounds, containers, heif, jxl, psd, raw
+from glimpsed.reading import bigtiff, bounds, containers, heif, jxl, psd, raw
 from glimpsed.reading.containers import Cut
 from glimpsed.reading.texts import decode
 
-LIMIT = 16 << 20
-"""Bytes of one block, where its container does not bound it; of all of them together see `bounds`."""
 _MOST = 1_000
 """Texts, or comments, of one picture; no person wrote more."""
 
@@ -63,6 +61,8 @@ def _found(data: bytes) -> Blocks:
         return _gif(data)
     if containers.byte_order(data):
         return _tiff(data)
+    if bigtiff.byte_order(data):
+        return _tiff(bigtiff.classic(data))
     if data[4:8] == b"jP  ":
         return _jpeg2000(data)
     return _other(data)
@@ -196,24 +196,23 @@ def _gif(data: bytes) -> Blocks:
 
 
 def _joined(data: bytes, start: int, end: int) -> bytes:
-    out = b""
-    while start < end and start < len(data) and data[start] and len(out) < LIMIT:
+    out, most = b"", bounds.now().block
+    while start < end and start < len(data) and data[start] and len(out) < most:
         out += data[start + 1 : start + 1 + data[start]]
         start += 1 + data[start]
     return out
 
 
 def _tiff(data: bytes) -> Blocks:
-    order = containers.byte_order(data) or "<"
+    order, most = containers.byte_order(data) or "<", bounds.now().block
     out = Blocks(exif=data)
-    first = containers.tiff_directory(data, order, int.from_bytes(data[4:8], "little" if order == "<" else "big"))
-    entries = first.entries if first else {}
-    if 700 in entries:
-        out.xmp.append(containers.tiff_bytes(data, entries[700])[:LIMIT])
+    pages = list(containers.tiff_chain(data, order, bounds.now().bounds.pages))
+    entries = pages[0].entries if pages else {}
+    out.xmp += dict.fromkeys(containers.tiff_bytes(data, one.entries[700], most) for one in pages if 700 in one.entries)
     if 33723 in entries:
-        out.iptc = containers.tiff_bytes(data, entries[33723])[:LIMIT]
+        out.iptc = containers.tiff_bytes(data, entries[33723], most)
     if 34377 in entries:
-        out.photoshop = containers.tiff_bytes(data, entries[34377])[:LIMIT]
+        out.photoshop = containers.tiff_bytes(data, entries[34377], most)
     return out
 
 
@@ -222,7 +221,7 @@ def _jpeg2000(data: bytes) -> Blocks:
     for kind, start, end in containers.boxes(data):
         if kind != b"uuid":
             continue
-        name, body = data[start : start + 16], data[start + 16 : min(end, start + LIMIT)]
+        name, body = data[start : start + 16], data[start + 16 : min(end, start + 16 + bounds.now().block)]
         if name == _XMP_UUID:
             out.xmp.append(body)
         elif name == _EXIF_UUID:

@@ -20,6 +20,8 @@ class Bounds:
     """Of a file; a larger one is not read at all."""
     frames: int = 10_000
     """Or pages, of one file."""
+    pages: int = 100
+    """Of one file whose words are read."""
     metadata: int = 64 << 20
     """Bytes of all its metadata blocks together."""
     inflated: int = 64 << 20
@@ -58,6 +60,11 @@ class Spent:
             return block
         self.too_much(f"{len(block):,} bytes of metadata", "max_metadata", self.bounds.metadata)
         return b""
+
+    @property
+    def block(self) -> int:
+        """Bytes of metadata to cut out of a file at most: one more than are read, which tells that there are more."""
+        return self.bounds.metadata + 1
 
     @property
     def inflatable(self) -> int:

@@ -6,7 +6,7 @@ Sources: ITU T.81 annex B (JPEG), PNG 3rd edition section 5, RFC 9649 (WebP), GI
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -141,7 +141,7 @@ class Directory(NamedTuple):
     """Whether a value, or the place of the next directory, lies beyond the end of the file."""
 
 
-_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
+TIFF_SIZES = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 129: 1}
 """Bytes a value by type; 129 is UTF-8 text (EXIF 3.0)."""
 
 
@@ -165,22 +165,35 @@ def tiff_directory(data: bytes, order: str, at: int, *, whole: bool = True) -> D
     cut = end + 4 > len(data)
     for place in range(at + 2, min(end, len(data) - 11), 12):
         tag, kind, number = struct.unpack_from(order + "HHI", data, place)
-        length = _SIZES.get(kind, 0) * number
+        length = TIFF_SIZES.get(kind, 0) * number
         where = place + 8
         if length > 4:
             (where,) = struct.unpack_from(order + "I", data, place + 8)
         if where + length > len(data):
             cut = True
-        elif kind in _SIZES:
+        elif kind in TIFF_SIZES:
             entries.setdefault(tag, (kind, number, where))
     following = 0 if end + 4 > len(data) else struct.unpack_from(order + "I", data, end)[0]
     return Directory(entries, following, cut)
 
 
+def tiff_chain(data: bytes, order: str, most: int) -> Iterator[Directory]:
+    """The main directories that lie in the file, one after the other, at most `most`."""
+    if len(data) < 8:
+        return
+    (at,) = struct.unpack_from(order + "I", data, 4)
+    seen: set[int] = set()
+    # A chain of directories that leads back into itself has no end.
+    while len(seen) < most and at not in seen and (page := tiff_directory(data, order, at)) is not None:
+        seen.add(at)
+        yield page
+        at = page.next
+
+
 def tiff_bytes(data: bytes, entry: tuple[int, int, int], limit: int | None = None) -> bytes:
     """The bytes of an entry's value as they stand in the file, at most `limit`."""
     kind, number, where = entry
-    size = _SIZES[kind] * number
+    size = TIFF_SIZES[kind] * number
     return bytes(data[where : where + (size if limit is None else min(size, limit))])
 
 
@@ -194,3 +207,30 @@ def tiff_numbers(data: bytes, order: str, entry: tuple[int, int, int], limit: in
         return tuple(above / below if below else float("nan") for above, below in pairs)
     letter = {1: "B", 2: "B", 3: "H", 4: "I", 6: "b", 7: "B", 8: "h", 9: "i", 11: "f", 12: "d", 13: "I", 129: "B"}[kind]
     return tuple(struct.unpack_from(f"{order}{number}{letter}", data, where))
+
+
+Entry = tuple[int, int, int, bytes]
+"""Tag, type, count and value of a directory's entry."""
+
+
+def tiff_append(out: bytearray, order: str, entries: Sequence[Entry], below: Mapping[int, Sequence[Entry]]) -> int:
+    """Append a directory, its values, and the directories that its tags `below` point to, to a TIFF that is made.
+
+    Returns where the place of the directory after it is to be written.
+    """
+    rows = [*(entry for entry in entries if entry[0] not in below), *((tag, 4, 1, bytes(4)) for tag in below)]
+    at = len(out)
+    values = at + 2 + 12 * len(rows) + 4
+    table, store = bytearray(struct.pack(order + "H", len(rows))), bytearray()
+    for tag, kind, count, value in rows:
+        table += struct.pack(order + "HHI", tag, kind, count)
+        if len(value) <= 4:
+            table += value.ljust(4, b"\0")
+        else:
+            table += struct.pack(order + "I", values + len(store))
+            store += value + b"\0" * (len(value) % 2)
+    out += table + bytes(4) + store
+    for number, inner in enumerate(below.values(), len(rows) - len(below)):
+        struct.pack_into(order + "I", out, at + 2 + 12 * number + 8, len(out))
+        tiff_append(out, order, inner, {})
+    return at + 2 + 12 * len(rows)

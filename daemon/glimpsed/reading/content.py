@@ -47,7 +47,8 @@ def _read(
     except BadPicture as bad:
         form = bad.format or formats.recognised(data)
         return replace(content, format=form, width=bad.width, height=bad.height, fault=bad.fault), None
-    return replace(content, format=looked.format, width=looked.width, height=looked.height), looked.thumbnail
+    content = replace(content, format=looked.format, width=looked.width, height=looked.height)
+    return replace(content, undeveloped=looked.undeveloped), looked.thumbnail
 
 
 def words(data: bytes, number: int, read: Callable[[NDArray[np.uint8]], str], *, max_pixels: int) -> tuple[str, int]:

@@ -5,7 +5,7 @@ Pillow counts by going through all of them, for which a file of a few megabytes 
 
 from itertools import islice
 
-from glimpsed.reading import containers
+from glimpsed.reading import bigtiff, containers
 
 
 def count(data: bytes, most: int) -> int:
@@ -33,15 +33,4 @@ def _declared(data: bytes) -> int:
 
 def _pages(data: bytes, most: int) -> int:
     order = containers.byte_order(data)
-    if order is None or len(data) < 8:
-        return 1
-    at = int.from_bytes(data[4:8], "little" if order == "<" else "big")
-    seen: set[int] = set()
-    # A chain of directories that leads back into itself has no end.
-    while len(seen) < most and at not in seen:
-        page = containers.tiff_directory(data, order, at)
-        if page is None:
-            break
-        seen.add(at)
-        at = page.next
-    return len(seen)
+    return sum(1 for _ in containers.tiff_chain(data, order, most)) if order else bigtiff.pages(data, most)

@@ -4,15 +4,15 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from glimpsed.reading import containers, dates
+from glimpsed.reading import bounds, containers, dates
 from glimpsed.reading.comments import coded
 from glimpsed.reading.containers import Directory
 from glimpsed.reading.fields import Field, position_text, worded
 from glimpsed.reading.texts import clean, decode
 
 _TEXT_LIMIT = 4 << 20
-_PAGES, _PAGE_LIMIT = 64, 1 << 14
-"""Pages of a TIFF whose texts are read, and bytes of one of these."""
+_PAGE_LIMIT = 1 << 14
+"""Bytes of one text of a page of a TIFF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ def parse(data: bytes) -> Exif:
         return at(int(numbers[0])) if numbers else empty
 
     pages: list[Directory] = []
-    following, seen = main.next, set[int]()
-    while following and following not in seen and len(pages) < _PAGES:
+    following, seen, most = main.next, set[int](), bounds.now().bounds.pages
+    while following and following not in seen and len(pages) + 1 < most:
         seen.add(following)
         pages.append(at(following))
         following = pages[-1].next
@@ -174,9 +174,10 @@ def fields(exif: Exif) -> Iterator[Field]:
         for tag, source, label in _TEXTS:
             if tag in _PAGE:
                 yield worded(source, label, _ascii(exif.raw(page, tag, _PAGE_LIMIT)))
+        for tag, source, label in _WIDE:
+            yield worded(source, label, _wide(exif.raw(page, tag, _PAGE_LIMIT)))
     for tag, source, label in _WIDE:
-        # Windows' own tags are UTF-16, whatever the byte order of the block.
-        yield worded(source, label, exif.anywhere_raw(tag).decode("utf-16-le", "replace").split("\0")[0])
+        yield worded(source, label, _wide(exif.anywhere_raw(tag)))
     yield worded("EXIF:UserComment", "comment", coded(exif.anywhere_raw(0x9286), exif.order))
     yield Field("EXIF:GPSAreaInformation", "place", clean(coded(exif.raw(exif.gps, 28), exif.order)))
     yield from _dates(exif)
@@ -190,6 +191,11 @@ def _ascii(raw: bytes) -> str:
         if wide.isprintable() and wide:
             return wide
     return decode(raw.partition(b"\0")[0].strip(b" "))
+
+
+def _wide(raw: bytes) -> str:
+    """Windows' own tags are UTF-16, whatever the byte order of the block."""
+    return raw.decode("utf-16-le", "replace").split("\0")[0]
 
 
 def _copyright(raw: bytes) -> str:

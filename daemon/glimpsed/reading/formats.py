@@ -48,8 +48,12 @@ FORMATS: tuple[Format, ...] = (
 )
 """Every format, with its suffixes: together those of `files.SUFFIXES`."""
 
-_UNREADABLE = "files cannot be read by this installation"
-_TOLD = re.compile(rf"([A-Z0-9]+) {_UNREADABLE}(?:[:]|$)")
+DEVELOPER = "rawpy"
+"""The optional module that makes a picture of what a RAW's sensor saw, where no preview inside shows it."""
+
+_UNREADABLE = "cannot be read by this installation"
+_UNDEVELOPED = "files without a preview inside"
+_TOLD = re.compile(rf"([A-Z0-9]+) (?:files|({_UNDEVELOPED})) {_UNREADABLE}(?:[:]|$)")
 
 
 @cache
@@ -69,7 +73,12 @@ def readable(form: Format) -> bool:
 def unreadable(form: Format) -> str:
     """What is said of a file that only misses its decoder, with what would help. See `named`."""
     help_ = hint(form.extra) if form.extra else f"its decoder {form.module} is missing"
-    return f"{form.name.upper()} {_UNREADABLE}: {help_}"
+    return f"{form.name.upper()} files {_UNREADABLE}: {help_}"
+
+
+def undeveloped(form: Format) -> str:
+    """The same of a RAW that could only be developed."""
+    return f"{form.name.upper()} {_UNDEVELOPED} {_UNREADABLE}: {hint('raw')}"
 
 
 def hint(extra: str) -> str:
@@ -78,9 +87,17 @@ def hint(extra: str) -> str:
 
 
 def named(error: str | None) -> Format | None:
-    """The format that an error made by `unreadable` names; None for all other errors."""
+    """The format that an error made by `unreadable` or `undeveloped` names; None for all other errors."""
     found = _TOLD.match(error or "")
     return None if found is None else by_name(found[1].lower())
+
+
+def helped(error: str | None) -> bool:
+    """Whether what such an error misses is there now."""
+    form, found = named(error), _TOLD.match(error or "")
+    if form is None or found is None:
+        return False
+    return installed(DEVELOPER) if found[2] else readable(form)
 
 
 UNREADABLE_PATTERN = f"% {_UNREADABLE}%"

@@ -4,9 +4,6 @@ from PIL import Image, TiffImagePlugin
 
 from glimpsed.reading import bounds, counting
 
-MOST_PAGES = 32
-"""Pages of one file whose words are read."""
-
 _FARTHEST = 200  # frames: to reach a later one, all before it are decoded
 _REDUCED, _MASK = 1, 4  # NewSubfileType, TIFF 6.0: a smaller copy of another page, a transparency mask
 _SUBFILE = 254
@@ -17,8 +14,8 @@ _MOVING = frozenset({"GIF", "PNG", "WEBP", "AVIF"})
 def telling(image: Image.Image, count: int) -> list[int]:
     """The numbers of the frames to read, of `count` that there are; at least the first.
 
-    Of a TIFF every page that is no copy or mask of another one, at most MOST_PAGES; of an animation the first, the
-    middle and the last; of all others the first, for further ones are views or maps of the same.
+    Of a TIFF every page that is no copy or mask of another one, as many as the bounds allow; of an animation the
+    first, the middle and the last; of all others the first, for further ones are views or maps of the same.
     """
     if count < 2:
         return [0]
@@ -53,8 +50,8 @@ def _told(image: Image.Image) -> int:
 
 
 def _pages(image: TiffImagePlugin.TiffImageFile, count: int) -> list[int]:
-    found = []
-    for number in range(min(count, 4 * MOST_PAGES)):
+    found, most = [], bounds.now().bounds.pages
+    for number in range(min(count, 4 * most)):
         try:
             image.seek(number)
         except Exception:
@@ -63,4 +60,4 @@ def _pages(image: TiffImagePlugin.TiffImageFile, count: int) -> list[int]:
         if number == 0 or not (isinstance(kind, int) and kind & (_REDUCED | _MASK)):
             found.append(number)
     image.seek(0)
-    return found[:MOST_PAGES]
+    return found[:most]

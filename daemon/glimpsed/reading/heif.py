@@ -7,11 +7,8 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from glimpsed.reading import containers
+from glimpsed.reading import bounds, containers
 from glimpsed.reading.containers import Cut, Piece
-
-LIMIT = 16 << 20
-"""Bytes of one item."""
 
 _HEVC = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 _AV1 = frozenset({b"avif", b"avis"})
@@ -86,7 +83,7 @@ def _located(data: bytes, inner: list[Piece], wanted: dict[int, bytes]) -> list[
         return int.from_bytes(data[at - size : at], "big")
 
     at += 2
-    left = _MOST
+    left, room = _MOST, bounds.now().block
     found: list[tuple[int, bytes]] = []
     for _ in range(min(number(2 if version < 2 else 4), _MOST)):
         item = number(2 if version < 2 else 4)
@@ -99,8 +96,9 @@ def _located(data: bytes, inner: list[Piece], wanted: dict[int, bytes]) -> list[
                 raise IndexError  # extents of no size take no room in the file
             number(index_size)
             start, length = base + number(offset_size), number(length_size)
-            if item in wanted and len(body) < LIMIT:
-                body += (store if method == 1 else data)[start : start + min(length, LIMIT)]
+            if item in wanted and room:
+                piece = (store if method == 1 else data)[start : start + min(length, room)]
+                body, room = body + piece, room - len(piece)
         if item in wanted:
             found.append((item, body))
     return found

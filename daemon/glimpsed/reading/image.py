@@ -34,6 +34,8 @@ class Looked:
     frames: int
     thumbnail: bytes
     """A WebP."""
+    undeveloped: bool = False
+    """See `Content.undeveloped`."""
 
 
 def look(data: bytes, *, max_pixels: int, thumbnail: int = 512, orientation: int | None = None) -> Looked:
@@ -105,6 +107,7 @@ def _looked(source: Source, max_pixels: int, thumbnail: int, orientation: int | 
             orientation=turn,
             frames=count,
             thumbnail=out.getvalue(),
+            undeveloped=source.undeveloped,
         )
 
 

@@ -6,9 +6,6 @@ Source: ISO/IEC 18181-1 annex D.2 (SizeHeader), ISO/IEC 18181-2 (boxes).
 from glimpsed.reading import bounds, containers
 from glimpsed.reading.containers import Cut
 
-LIMIT = 16 << 20
-"""Bytes of one box, also after inflating it."""
-
 _CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
@@ -37,7 +34,7 @@ def cut(data: bytes) -> Cut:
     """EXIF (from its TIFF header on) and XMP; never raises. Packed boxes need the module `brotli`."""
     exif, packets = b"", []
     for kind, start, end in containers.boxes(data) if data.startswith(_CONTAINER) else ():
-        body = data[start : min(end, start + LIMIT)]
+        body = data[start : min(end, start + bounds.now().block)]
         if kind == b"brob":
             kind, body = body[:4], _inflated(body[4:])  # noqa: PLW2901  the box that it stands for
         if kind == b"Exif" and not exif:

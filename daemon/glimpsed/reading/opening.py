@@ -14,7 +14,6 @@ FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "ICO", "AVIF", "P
 """What Pillow may open by itself, whatever a file is called; its other plugins are not for pictures that people keep.
 MPO comes as JPEG."""
 
-_DEVELOPER = "rawpy"
 _SMALL = 640  # pixels, longer side
 
 _PLUGINS = {"heic": ("HEIF",), "jxl": ("JXL",)}
@@ -34,6 +33,8 @@ class Source(NamedTuple):
     """Whether it is to be developed from what the sensor saw."""
     turn: int | None = None
     """How the decoder's pixels have to be turned, as EXIF numbers it; None where the bytes themselves say."""
+    undeveloped: bool = False
+    """Whether they show less than what is not installed would make of the file."""
 
 
 def sources(data: bytes) -> Iterator[Source]:
@@ -73,16 +74,17 @@ def _previews(data: bytes, name: str) -> Iterator[Source]:
         told, found, block = raw.size(data), raw.previews(data), blocks.blocks(data).exif
     turn = exif.orientation(exif.parse(block)) if block else None
     # A thumbnail of a few hundred pixels shows no letters.
-    small = not found or max(found[0][:2]) < _SMALL
-    if small and formats.installed(_DEVELOPER):
+    small, developer = not found or max(found[0][:2]) < _SMALL, formats.installed(formats.DEVELOPER)
+    if small and developer:
         yield Source(data, name, told, sensor=True, turn=turn)
     for preview in found:
         size = max(told or (0, 0), preview[:2], key=lambda one: one[0] * one[1])
-        yield Source(raw.jpeg(data, preview), name, size, inner=True, turn=turn)
-    if not found and not formats.installed(_DEVELOPER):
-        what = f"a RAW without a preview inside, which can only be developed: {formats.hint('raw')}"
+        undeveloped = small and not developer
+        yield Source(raw.jpeg(data, preview), name, size, inner=True, turn=turn, undeveloped=undeveloped)
+    form = formats.by_name(name)
+    if not found and not developer and form is not None:
         width, height = told or (None, None)
-        raise BadPicture(broken(what), format=name, width=width, height=height)
+        raise BadPicture(unsupported(formats.undeveloped(form)), format=name, width=width, height=height)
 
 
 def stored_size(data: bytes) -> tuple[int, int] | None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from glimpsed.reading import containers
-from glimpsed.reading.containers import Cut, Directory
+from glimpsed.reading.containers import Cut, Directory, Entry
 
 _MAKE, _COMPRESSION, _PHOTOMETRIC, _SUB, _DNG = 271, 259, 262, 330, 50706
 _WIDTH, _HEIGHT, _FULL_SIZE = 256, 257, 254
@@ -196,42 +196,22 @@ def _joined(main: bytes, details: bytes, gps: bytes) -> bytes:
     order = containers.byte_order(main)
     if order is None:
         return b""
-    ends = ">" if order == ">" else "<"
-    out = bytearray(main[:4] + struct.pack(ends + "I", 8))
-    entries = _entries(main, order)
+    out = bytearray(main[:4] + struct.pack(order + "I", 8))
     pointers = {
         tag: _entries(block, order)
         for tag, block in zip(_POINTERS, (details, gps), strict=True)
         if containers.byte_order(block) == order
     }
-    # The pointers stand at the end of the main directory, where their values are known last.
-    kept = [entry for entry in entries if entry[0] not in _POINTERS]
-    rows = [*kept, *((tag, 4, 1, b"\0\0\0\0") for tag in pointers)]
-    _write(out, ends, rows)
-    for number, (_, below) in enumerate(pointers.items()):
-        struct.pack_into(ends + "I", out, 10 + 12 * (len(kept) + number) + 8, len(out))
-        _write(out, ends, below)
+    # Those that stand there point to somewhere in the file that the block was cut out of.
+    kept = [entry for entry in _entries(main, order) if entry[0] not in _POINTERS]
+    containers.tiff_append(out, order, kept, pointers)
     return bytes(out)
 
 
-def _entries(block: bytes, order: str) -> list[tuple[int, int, int, bytes]]:
-    """Tag, type, count and value of the first directory's entries."""
+def _entries(block: bytes, order: str) -> list[Entry]:
+    """The first directory's entries."""
     at = struct.unpack_from(order + "I", block, 4)[0] if len(block) >= 8 else 0
     directory = containers.tiff_directory(block, order, at)
     if directory is None:
         return []
     return [(tag, entry[0], entry[1], containers.tiff_bytes(block, entry)) for tag, entry in directory.entries.items()]
-
-
-def _write(out: bytearray, order: str, rows: list[tuple[int, int, int, bytes]]) -> None:
-    """Append a directory and its values."""
-    values = len(out) + 2 + 12 * len(rows) + 4
-    table, store = bytearray(struct.pack(order + "H", len(rows))), bytearray()
-    for tag, kind_, count, value in rows:
-        table += struct.pack(order + "HHI", tag, kind_, count)
-        if len(value) <= 4:
-            table += value.ljust(4, b"\0")
-        else:
-            table += struct.pack(order + "I", values + len(store))
-            store += value + b"\0" * (len(value) % 2)
-    out += table + bytes(4) + store

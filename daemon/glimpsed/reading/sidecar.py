@@ -6,7 +6,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from glimpsed import files
+from glimpsed import files, sidecar_names
 from glimpsed.reading import attributes, dates, markdown, metadata, places, takeout, xmp
 from glimpsed.reading.fields import CHANGED
 from glimpsed.reading.texts import clean, decode
@@ -84,7 +84,11 @@ def _every(path: str) -> Iterator[tuple[str, _Said]]:
         data, name = _bytes(place), files.shown(os.path.basename(place))
         if data is None:
             continue
-        match os.path.splitext(place)[1].lower():
+        match _kind(place):
+            case sidecar_names.APPLE:
+                yield name, _Said([part.text for part in metadata.parts(tuple(attributes.of_appledouble(data)))])
+            case "album":
+                yield name, _Said([part.text for part in metadata.parts(takeout.album(data))])
             case ".xmp":
                 yield name, _xmp(data)
             case ".json":
@@ -96,6 +100,13 @@ def _every(path: str) -> Iterator[tuple[str, _Said]]:
             case _:
                 yield name, _sibling(data)
     yield ATTRIBUTES, _Said([part.text for part in metadata.parts(tuple(attributes.texts(path)))])
+
+
+def _kind(place: str) -> str:
+    """What it is by its name: a suffix, or what goes by the whole name."""
+    if sidecar_names.is_apple(place):
+        return sidecar_names.APPLE
+    return "album" if sidecar_names.is_album(place) else os.path.splitext(place)[1].lower()
 
 
 def _xmp(data: bytes) -> _Said:

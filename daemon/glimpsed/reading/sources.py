@@ -14,7 +14,7 @@ from glimpsed.records import Content, Part
 DECODER = "decoder"
 """The source of what the pixels' decoder says: format and size."""
 
-FIELDS = tuple(one.name for one in fields(Content) if one.name not in {"content_id", "parts", "fault"})
+FIELDS = tuple(one.name for one in fields(Content) if one.name not in {"content_id", "parts", "fault", "undeveloped"})
 """What of a content is a field."""
 
 _DECODED = frozenset({"format", "width", "height"})

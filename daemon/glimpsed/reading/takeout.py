@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from glimpsed.reading import names
 from glimpsed.reading.exif import on_earth
 
+_ALBUM_MARKS = frozenset({"access", "date", "enrichments"})
 _MARKS = frozenset({"photoTakenTime", "creationTime", "geoData", "geoDataExif", "googlePhotosOrigin"})
 """Keys of which one is always there."""
 
@@ -28,11 +29,8 @@ class Takeout:
 
 def read(data: bytes) -> Takeout | None:
     """Never raises: None for what is no JSON, or another program's."""
-    try:
-        root = json.loads(data)
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(root, dict) or _MARKS.isdisjoint(root):
+    root = _root(data)
+    if root is None or _MARKS.isdisjoint(root):
         return None
     return Takeout(
         texts=tuple(_texts(root)),
@@ -40,6 +38,31 @@ def read(data: bytes) -> Takeout | None:
         # What somebody set in Google Photos goes before what the camera wrote.
         position=_position(root.get("geoData")) or _position(root.get("geoDataExif")),
     )
+
+
+def album(data: bytes) -> tuple[tuple[str, str], ...]:
+    """Label and text of what it tells of an album: title, description, and what was written between the pictures.
+
+    Never raises: nothing for what is no JSON, or another program's.
+    """
+    root = _root(data) or {}
+    inner = root.get("albumData")
+    told = inner if isinstance(inner, dict) else root
+    if not (isinstance(told.get("title"), str) and _ALBUM_MARKS.intersection(told)):
+        return ()
+    texts = [("title", told["title"]), ("caption", told.get("description"))]
+    for one in _dicts(told.get("enrichments")):
+        note = one.get("narrativeEnrichment")
+        texts.append(("comment", note.get("text") if isinstance(note, dict) else None))
+    return tuple((label, text) for label, text in texts if isinstance(text, str) and text)
+
+
+def _root(data: bytes) -> dict[object, object] | None:
+    try:
+        root = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    return root if isinstance(root, dict) else None
 
 
 def _texts(root: dict[object, object]) -> Iterator[tuple[str, str]]:

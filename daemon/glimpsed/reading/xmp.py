@@ -22,6 +22,7 @@ _VALUES = 20_000
 _PLAIN = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,18})?", re.ASCII)
 _SOMEBODY = {"Face", "Pet", ""}
 _OPENING = re.compile(r"<(?:\w+:)?(xmpmeta|xapmeta|RDF)\b")
+_NODE = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}nodeID"
 _CLOSING = {name: re.compile(rf"</(?:\w+:)?{name}\s*>") for name in ("xmpmeta", "xapmeta", "RDF")}
 _LOOSE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
 _NO_NAME = re.compile(r"</?[\w.-]+:\w+/\w[^<>]*>")
@@ -167,19 +168,36 @@ def _field(name: str, value: str) -> Iterator[Field]:
 
 
 def _properties(root: Element) -> Iterator[tuple[str, str]]:
-    """Name and text of every property: written as attribute or element, alone or as items of a bag."""
-    waiting: list[tuple[Element, str]] = [(root, "")]
+    """Name and text of every property: written as attribute or element, alone or as items of a bag, here or apart."""
+    apart = _apart(root)
+    meant: set[tuple[str, str]] = set()
+    waiting: list[tuple[Element, str, bool]] = [(root, "", False)]
     while waiting:
-        element, owner = waiting.pop()
-        name = short(element.tag)
+        element, owner, wanted = waiting.pop()
+        name, node = short(element.tag), element.get(_NODE, "")
         if name in PRIVATE:
             continue  # what is told there is told of other pictures
+        stands_apart = apart.get(node) is element
+        if stands_apart and not wanted:
+            continue  # told where it is meant
         if not name.startswith("rdf:"):
             owner = name
+        if node in apart and not stands_apart and (node, owner) not in meant:
+            meant.add((node, owner))
+            waiting.append((apart[node], owner, True))
         yield from ((short(attribute), value) for attribute, value in element.attrib.items())
         if owner and len(element) == 0 and element.text and element.text.strip():
             yield owner, element.text
-        waiting.extend((child, owner) for child in reversed(element))
+        waiting.extend((child, owner, False) for child in reversed(element))
+
+
+def _apart(root: Element) -> dict[str, Element]:
+    """What stands apart from the property that means it, by the id that both have (RDF 1.1 XML syntax, 2.10)."""
+    named = [(node, element) for element in root.iter() if (node := element.get(_NODE))]
+    # The property that means it is empty but for the id.
+    told = {node: element for node, element in named if len(element) or len(element.attrib) > 1}
+    meant = {node for node, element in named if told.get(node) is not element}
+    return {node: element for node, element in told.items() if node in meant}
 
 
 def _faces(root: Element) -> Iterator[str]:

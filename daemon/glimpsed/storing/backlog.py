@@ -3,7 +3,7 @@
 import math
 from collections.abc import Collection
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from glimpsed.records import Counts, Current, Row
 from glimpsed.storing import sql
@@ -11,6 +11,15 @@ from glimpsed.storing.arrays import values
 from glimpsed.storing.columns import of
 from glimpsed.storing.engine import Engine
 from glimpsed.storing.reads import Reads, converted
+
+
+class Failure(NamedTuple):
+    """A row whose picture could not be read."""
+
+    path: str
+    error: str
+    attempts: int
+    retry_at: float | None
 
 
 class Backlog(Reads):
@@ -60,6 +69,15 @@ class Backlog(Reads):
             where = f"{sql.PRESENT} AND error IS NOT NULL AND {sql.inside(place)}"
             found |= dict.fromkeys(await converted(_paths, await self._engine.select(["path"], where)))
         return list(found)
+
+    async def failures(self, places: Collection[str]) -> list[Failure]:
+        """What could not be read at or below these paths, by path; missing ones left out."""
+        columns = ("path", "error", "attempts", "retry_at")
+        found: set[Failure] = set()
+        for place in places:
+            where = f"{sql.PRESENT} AND error IS NOT NULL AND {sql.inside(place)}"
+            found.update(Failure(*one) for one in await self._pairs(columns, where))
+        return sorted(found, key=lambda one: one.path)
 
     async def unfinished(self, current: Current, *, indexed_before: float) -> int:
         """How many rows made at or before that time have yet to go through the first or second pass, or to be encoded.

@@ -80,10 +80,10 @@ class Reads:
                 found[size].add(content_id)
         return {size: frozenset(ids) for size, ids in found.items()}
 
-    async def with_error(self, like: str) -> list[tuple[str, str | None]]:
-        """Path and format of the rows, not missing, whose error is LIKE this."""
+    async def with_error(self, like: str) -> list[tuple[str, str]]:
+        """Path and error of the rows, not missing, whose error is LIKE this."""
         where = f"{sql.PRESENT} AND error IS NOT NULL AND error LIKE {sql.text(like)}"
-        return [(path_of(path), form) for path, form in await self._pairs(("path", "format"), where)]
+        return [(path_of(path), error) for path, error in await self._pairs(("path", "error"), where)]
 
     async def by_content(self, ids: Collection[str]) -> dict[str, list[Row]]:
         """Some rows of each content id, the most telling first: not missing, without error, with words from OCR."""

@@ -53,6 +53,7 @@ def _begins(prefix: str) -> str:
 def _there(current: Current) -> str:
     """Rows whose file is there, as far as can be known."""
     seen = [f"NOT ({one})" for one in one_of("folder", [key_of(folder) for folder in current.offline])]
+    seen += [f"NOT {inside(place)}" for place in current.away]
     return " AND ".join([PRESENT, *seen])
 
 
@@ -61,9 +62,13 @@ def reading_due(current: Current, now: float) -> str:
     return (
         f"({_there(current)} AND ((retry_at IS NOT NULL AND retry_at <= {now!r})"
         f" OR (reader IS NULL AND error IS NULL)"
-        f" OR (reader IS NOT NULL AND reader <> {text(current.reader)} AND retry_at IS NULL)"
-        f" OR (reader IS NOT NULL AND reader <> {text(current.reader)} AND error IS NULL)))"
+        f" OR (reader IS NOT NULL AND {_another_reader(current)} AND (retry_at IS NULL OR error IS NULL))))"
     )
+
+
+def _another_reader(current: Current) -> str:
+    ids = (current.reader, current.reader_partly)
+    return f"({' AND '.join(f'reader <> {text(one)}' for one in ids if one is not None)})"
 
 
 def ocr_due(current: Current) -> str:
@@ -93,7 +98,7 @@ def encoder_due(current: Current, marker: str | None) -> str:
 def unfinished(current: Current) -> str:
     """Rows without an error that a pass, or a first encoding, has yet to come to."""
     return (
-        f"({_there(current)} AND error IS NULL AND (reader IS NULL OR reader <> {text(current.reader)}"
+        f"({_there(current)} AND error IS NULL AND (reader IS NULL OR {_another_reader(current)}"
         f" OR (encoder IS NULL AND text_id <> '') OR {ocr_due(current)}))"
     )
 
