@@ -81,7 +81,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=6.0)
-    parser.add_argument("--pictures", type=int, default=400)
+    parser.add_argument("--pictures", type=int, default=150)
     parser.add_argument("--without-giving-way", action="store_true")
     given = parser.parse_args()
     machine()
@@ -93,7 +93,7 @@ def main() -> None:
         pictures(folder, given.pictures)
         give_way = str(not given.without_giving_way).lower()
         with running(home, folder, WORK_GIVE_WAY=give_way, LOG_LEVEL="info") as daemon:
-            wait_for(lambda: daemon.client.status()["pictures"]["stale"] > given.pictures // 2, deadline=600)
+            wait_for(lambda: daemon.client.status()["pictures"]["stale"] > given.pictures // 2, deadline=1200)
             slowdowns, shares = [], []
             for pair in range(given.pairs):
                 times = {}

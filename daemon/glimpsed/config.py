@@ -35,6 +35,8 @@ class Watch:
     follow_symlinks: bool = _key(kinds.switch())
     settle: float = _key(kinds.duration(0, 3600))
     settle_at_most: float = _key(kinds.duration(0.1, _DAY))
+    watch_share: float = _key(kinds.number(0.01, 1))
+    """Of the inotify watches that the user may have."""
     rescan: float = _key(kinds.duration(1, 366 * _DAY))
     forget_after: float = _key(kinds.duration(0, 36500 * _DAY))
 

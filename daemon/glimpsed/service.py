@@ -164,7 +164,7 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[tuple[Pipel
             hold=Hold(config.work, config.store.path, journal),
             backlog=Backlog(Settle(config.watch.settle, config.watch.settle_at_most)),
         )
-        observer = Observer(inbox.hint, inbox.lost)
+        observer = Observer(inbox.hint, inbox.lost, share=config.watch.watch_share)
         with observer:
             folders = Folders(config, inbox, observer, journal)
             scans = Scans(table, context.backlog, journal, folders.scan, folders.scanned)
