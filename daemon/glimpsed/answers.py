@@ -23,6 +23,7 @@ from glimpsed.records import Counts, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
 from glimpsed.serving import explained, models, verified
+from glimpsed.status_line import StatusLine
 from glimpsed.verification import Verification
 
 
@@ -34,6 +35,9 @@ class Answers:
         self._context = pipeline.context
         self._search = search
         self._explainer = Explainer(pipeline)
+        self._line = StatusLine()
+        self.config_refused: str | None = None
+        """What is wrong with the configuration that was read last and does not hold; None where nothing is."""
         self._verification = Verification(pipeline)
         self.stopping = anyio.Event()
         self.use = Use()
@@ -136,11 +140,15 @@ class Answers:
     async def line(self) -> str:
         """The status in one line, for people."""
         counts, waiting, state = await self._counted()
-        total = counts.fresh + counts.stale + counts.errors
         encoder = self._context.encoders.state
-        left = counts.stale + waiting
-        work = f", {left} to do" if left else ""
-        return f"{state}: {total} pictures{work}; {encoder.name} on {encoder.device}"
+        return self._line.line(
+            time.monotonic(),
+            state=state,
+            done=counts.fresh + counts.errors,
+            left=counts.stale + waiting,
+            encoder=f"{encoder.name} on {encoder.device}" if encoder.device else encoder.name,
+            reason=self._context.paused,
+        )
 
     async def scan(self, paths: list[str]) -> models.Scanned:
         """See Door."""
@@ -252,6 +260,8 @@ class Answers:
             for folder in self._pipeline.folders.states
             if folder.reason is not None
         ]
+        if self.config_refused is not None:
+            warnings.append(f"the configuration has faults, and the one before holds: {self.config_refused}")
         if context.paused is not None:
             warnings.append(f"indexing is paused: {context.paused}")
         warnings += available.advice(unread, context.foreign)

@@ -87,8 +87,11 @@ class Scans:
         return running or any(request.folder == folder for request in self._requests)
 
     def close(self) -> None:
-        """End the scan under way at its next directory."""
+        """End the scan under way at its next directory, and keep nobody waiting for one."""
         self._stop.set()
+        for request in self._requests:
+            for done in request.done:
+                done.set()
 
     async def run(self) -> None:
         """Make the scans, one after the other, until cancelled."""
