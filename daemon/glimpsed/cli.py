@@ -21,6 +21,7 @@ from glimpsed import (
     cli_folder,
     cli_model,
     cli_service,
+    cli_status,
     cli_verify,
 )
 from glimpsed.errors import ConfigError, GlimpsedError
@@ -72,6 +73,7 @@ for _command in (
     cli_model.model,
     cli_service.service,
     cli_completion.completion,
+    cli_status.status,
     cli_verify.verify,
 ):
     client.add_command(_command)

@@ -1,4 +1,4 @@
-"""The commands of `glimpse` that ask the daemon: search, status, events, scan, retry."""
+"""The commands of `glimpse` that ask the daemon: search, events, scan, retry."""
 
 import os
 import re
@@ -83,20 +83,6 @@ def search(
         cli_show.warn(f'nothing found for "{question}"')
         return NOTHING_FOUND
     return None if opened is None else _open(found, opened)
-
-
-@click.command()
-@as_json
-@click.pass_context
-def status(context: click.Context, *, json: bool) -> None:
-    """Tell how the daemon is and what it does."""
-    from glimpsed import cli_show  # noqa: PLC0415  not for --help
-
-    now = asked(context).status()
-    if json:
-        cli_show.print_json(now)
-    else:
-        cli_show.print_status(now)
 
 
 @click.command()
@@ -196,7 +182,7 @@ def _pause(context: click.Context, *, paused: bool, json: bool) -> None:
         print("indexing is paused; searching goes on" if told["paused"] else "indexing goes on")
 
 
-COMMANDS = (search, status, events, scan, retry, forget, pause, resume)
+COMMANDS = (search, events, scan, retry, forget, pause, resume)
 
 
 def asked(context: click.Context) -> "Client":

@@ -6,6 +6,8 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from glimpsed.filters import Fields
+from glimpsed.serving.guarded import GuardStatus, HeldStatus
+from glimpsed.serving.inside import ErrorStatus, ProcessStatus, QueueStatus, TableStatus, WatchesStatus, WorkStatus
 
 MOST_HITS: Final = 1000
 LONGEST: Final = 4096
@@ -189,21 +191,6 @@ class ConfinementStatus(BaseModel):
     how: str = Field(description="by what, and how far; or why not")
 
 
-class GuardStatus(BaseModel):
-    """One promise, and whether it is enforced now."""
-
-    name: str = Field(description="network, pictures or parsers")
-    holds: bool
-    how: str = Field(description="by what; or what of it is not")
-
-
-class HeldStatus(BaseModel):
-    """Work that waits although there is some."""
-
-    what: str = Field(description="indexing or second pass")
-    why: str
-
-
 class Status(BaseModel):
     """How the daemon is."""
 
@@ -217,6 +204,12 @@ class Status(BaseModel):
     confinement: list[ConfinementStatus] = Field([], description="empty until a picture was read")
     guards: list[GuardStatus] = Field([], description="what is enforced, as the daemon finds out about itself")
     held: list[HeldStatus] = Field([], description="what waits for the sake of others, or because it was paused")
+    work: WorkStatus | None = Field(None, description="null while there is nothing to do")
+    queues: list[QueueStatus] = []
+    watches: WatchesStatus | None = None
+    processes: list[ProcessStatus] = []
+    table: TableStatus | None = None
+    last_errors: list[ErrorStatus] = Field([], description="of those pictures that still cannot be read, latest first")
     warnings: list[str]
 
 
