@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from glimpsed.client_shapes import Answer as Answer  # noqa: PLC0414  what callers need beside the client
 from glimpsed.client_shapes import ConfinementStatus as ConfinementStatus  # noqa: PLC0414
@@ -110,6 +110,11 @@ class Client:
         """Have what could not be read tried again, at or below these paths or anywhere."""
         return self._json("POST", "/v1/retry", _named(paths))
 
+    def errors(self, paths: Sequence[str] = (), *, k: int = 1000) -> dict[str, Any]:
+        """The first `k` pictures that could not be read, at or below these paths or anywhere; docs/api.md."""
+        asked = [(name, value) for path in paths for name, value in named(path).items()]
+        return self._json("GET", f"/v1/errors?{urlencode([*asked, ('k', k)])}")
+
     def verify(
         self,
         paths: Sequence[str] = (),
@@ -132,6 +137,10 @@ class Client:
             if progress is not None and (told := line.get("progress")) is not None:
                 progress(told)
         raise self._silence(http.client.IncompleteRead(b""))
+
+    def pause(self, *, paused: bool = True) -> dict[str, Any]:
+        """Have indexing wait, or let it go on."""
+        return self._json("POST", "/v1/pause" if paused else "/v1/resume")
 
     def forget(self, paths: Sequence[str]) -> dict[str, Any]:
         """Have all removed that is kept of these files, or of what lies below these directories, for good.

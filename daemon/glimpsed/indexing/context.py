@@ -13,6 +13,7 @@ from glimpsed.errors import NoRoomError, TableError, UnfitRowError
 from glimpsed.events import Event, Journal
 from glimpsed.files import shown
 from glimpsed.indexing.backlog import Backlog, Pulse
+from glimpsed.indexing.holding import Hold
 from glimpsed.indexing.progress import Progress
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
@@ -45,6 +46,7 @@ class Context:
     journal: Journal
     metrics: Metrics
     backlog: Backlog
+    hold: Hold
     foreign: Foreign = field(default_factory=Foreign)
     """What reads the lines that the bundled models cannot write."""
     committed: Pulse = field(default_factory=Pulse)
@@ -59,8 +61,11 @@ class Context:
     """Seconds since the epoch."""
     offline: Callable[[], tuple[str, ...]] = tuple
     """The folders whose files cannot be seen now."""
-    there: Callable[[str], bool] = lambda folder: True
-    """Whether a folder can be seen on the disk as it was scanned; blocks. Where not, no file of it counts as gone."""
+    away: Callable[[], tuple[str, ...]] = tuple
+    """The directories in folders whose disks are not there."""
+    there: Callable[[str, str], bool] = lambda folder, path: True
+    """Whether a folder, and the disk that a path lies on, are there as they were scanned; blocks. Where not, no file
+    counts as gone."""
     pause: float = _PAUSE
     """Seconds between tries to use a table that cannot be used just now."""
     _troubles: dict[object, str] = field(default_factory=dict)
@@ -68,6 +73,7 @@ class Context:
     def say_crash(self, fault: Fault, path: str) -> None:
         """Say that a worker was lost over a picture, where that is the fault."""
         if fault.kind is FaultKind.CRASHED:
+            self.metrics.crashes.inc()
             self.journal.say(Event.WORKER_REPLACED, reason=fault.what, path=shown(path))
 
     @property
@@ -82,6 +88,7 @@ class Context:
             encoder=chosen,
             fallback="" if chosen == self.encoders.fallback_id else self.encoders.fallback_id,
             offline=self.offline(),
+            away=self.away(),
         )
 
     @property

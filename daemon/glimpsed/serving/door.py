@@ -34,6 +34,10 @@ class Door(Protocol):
         """Try again what could not be read at or below these paths, or anywhere where none is given."""
         ...
 
+    async def errors(self, paths: list[str], k: int) -> verified.Errors:
+        """The first `k` pictures, by path, that could not be read at or below these paths, or anywhere."""
+        ...
+
     async def verify(
         self, paths: list[str], *, full: bool, repair: bool
     ) -> AbstractAsyncContextManager[AsyncIterator[verified.VerifyLine]]:
@@ -45,6 +49,10 @@ class Door(Protocol):
 
     async def forget(self, paths: list[str]) -> models.Forgotten:
         """Remove all that is kept of the pictures at or below these paths, for good; refused for what is watched."""
+        ...
+
+    async def pause(self, *, paused: bool) -> models.Paused:
+        """Have indexing wait, or go on."""
         ...
 
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
@@ -59,8 +67,8 @@ class Door(Protocol):
         """Where its thumbnail is."""
         ...
 
-    async def file(self, content_id: str) -> Path | None:
-        """Where a file lies that has just this content now."""
+    async def file(self, content_id: str) -> int | None:
+        """A descriptor of a file that has just this content now, to be closed by the caller."""
         ...
 
     async def metrics(self) -> bytes:

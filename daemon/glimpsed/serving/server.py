@@ -18,18 +18,26 @@ from glimpsed.errors import AlreadyRunningError, SocketError
 from glimpsed.serving.limits import Requests
 from glimpsed.serving.protocol import LONGEST_HEAD, Connection
 
-_BACKLOG = 128
+_BACKLOG = 4096
+"""Clients that may wait to be accepted; the kernel allows net.core.somaxconn of them. They wait through a restart where
+systemd holds the socket."""
 _FAREWELL = 2.0  # seconds at the end for requests under way: what they wait for has ended by then
 _LAST_WORDS = 0.5  # seconds to send what is left to say after that
 
 
 @contextlib.contextmanager
-def bound(path: str) -> Iterator[socket.socket]:
+def bound(path: str, held: socket.socket | None = None) -> Iterator[socket.socket]:
     """A listening Unix socket at `path`, mode 0600, in a directory made 0700 unless there is one; unlinked at the end.
 
-    A socket that nobody answers on is left by a killed daemon and replaced. Raises AlreadyRunningError where
-    somebody answers, SocketError where the path cannot be bound.
+    `held` is one that systemd listens on already: it is taken as it is and left as it was. A socket that nobody
+    answers on is left by a killed daemon and replaced. Raises AlreadyRunningError where somebody answers, SocketError
+    where the path cannot be bound.
     """
+    if held is not None:
+        with held:
+            held.setblocking(False)
+            yield held
+        return
     if len(os.fsencode(path)) > 107:  # sun_path holds 108 bytes, the last one zero: unix(7)
         raise SocketError(
             f"the path has {len(os.fsencode(path))} bytes, a socket's may have 107",
@@ -39,6 +47,7 @@ def bound(path: str) -> Iterator[socket.socket]:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            _refuse_shared(path)
             with _alone(path):
                 _clear(path)
                 umask = os.umask(0o177)
@@ -59,6 +68,21 @@ def bound(path: str) -> Iterator[socket.socket]:
             with contextlib.suppress(OSError), _alone(path):
                 if _identity(path) == mine:
                     os.unlink(path)
+
+
+def _refuse_shared(path: str) -> None:
+    """SocketError where another user can put a socket of theirs in the place of this one.
+
+    In a directory with the sticky bit, such as /tmp, they cannot; that they can be first there is found out by asking.
+    """
+    status = os.stat(os.path.dirname(path))
+    shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
+    if shared or status.st_uid not in (os.geteuid(), 0):
+        raise SocketError(
+            "other users can write to its directory, and put a socket of theirs there",
+            where=path,
+            hint="chmod go-w that directory, or set [serve] socket to a path in one of your own",
+        )
 
 
 @contextlib.contextmanager
