@@ -19,7 +19,7 @@ from pathlib import Path
 from glimpsed.errors import AlreadyRunningError, NoRoomError, StateError, TableError
 from glimpsed.files import shown
 
-_LOCK = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC
+_LOCK = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 """A file that is open for writing would keep a disk from being mounted read-only."""
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
@@ -40,7 +40,7 @@ def locked(state: str) -> Iterator[None]:
     the process, however that ends.
     """
     try:
-        os.makedirs(state, mode=0o700, exist_ok=True)
+        _make_private(state)
         descriptor = os.open(os.path.join(state, "lock"), _LOCK, 0o600)
     except OSError as error:
         raise unusable(state, error) from error
@@ -58,6 +58,21 @@ def locked(state: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _make_private(state: str) -> None:
+    """Make the state directory where it is not there, and keep others out of one of ours. Raises OSError.
+
+    One that belongs to another user is refused: who owns it may put anything in the place of what lies in it.
+    """
+    os.makedirs(state, mode=0o700, exist_ok=True)
+    status = os.stat(state)
+    if status.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it belongs to another user")
+    # What is no state directory yet, such as a home given by mistake, is left as it is.
+    ours = os.path.lexists(os.path.join(state, "lock")) or not os.listdir(state)
+    if ours and status.st_mode & 0o077:
+        os.chmod(state, 0o700)
 
 
 def unusable(state: str, error: Exception) -> StateError:
