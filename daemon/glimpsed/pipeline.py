@@ -7,10 +7,13 @@ scans ──────────┴► backlog ─► settle ─► look ─
                       └────────────────── (to be read again)
 """
 
+from collections.abc import Callable
+from typing import Any
+
 import anyio
 from anyio import TASK_STATUS_IGNORED, create_memory_object_stream, create_task_group
 from anyio.abc import TaskStatus
-from anyio.streams.memory import MemoryObjectSendStream
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from glimpsed.encoding.batch import Batch
 from glimpsed.events import Event
@@ -20,7 +23,7 @@ from glimpsed.indexing.context import Context, Pending
 from glimpsed.indexing.finding import read, settle
 from glimpsed.indexing.folders import Folders
 from glimpsed.indexing.inbox import Inbox
-from glimpsed.indexing.keeping import commit, encode
+from glimpsed.indexing.keeping import HELD, commit, encode
 from glimpsed.indexing.look import Job, look
 from glimpsed.indexing.refresh import Refresh
 from glimpsed.indexing.revival import revive
@@ -39,6 +42,9 @@ class Pipeline:
         self.folders = folders
         self.scans = scans
         self.inbox = inbox
+        self._streams: dict[str, MemoryObjectReceiveStream[Any]] = {}
+        self._texts: Callable[[], int] = lambda: 0
+        context.backlog.settled = context.metrics.stage.labels("settle").observe
         self._others: tuple[Folders, Scans] | None = None
         self._change = anyio.Event()
         self._join()
@@ -46,6 +52,7 @@ class Pipeline:
     def _join(self) -> None:
         """What the stages ask the folders and their scans."""
         context, folders, scans = self.context, self.folders, self.scans
+        scans.made = context.metrics.scans.inc
         context.backlog.expecting = lambda: scans.waiting > 0
         context.offline, context.away, context.there = folders.unseen, folders.away, folders.there
         folders.changed, folders.catching_up = context.committed.beat, scans.catching_up.of
@@ -55,6 +62,15 @@ class Pipeline:
         self._others = folders, scans
         self._change.set()
 
+    def queues(self) -> dict[str, tuple[int, int]]:
+        """What waits between the stages, and what may wait there at most."""
+        backlog = self.context.backlog
+        told = {"inbox": (len(self.inbox), self.inbox.most), "backlog": (backlog.waiting, backlog.most)}
+        for name, stream in self._streams.items():
+            statistics = stream.statistics()
+            told[name] = (statistics.current_buffer_used, int(statistics.max_buffer_size))
+        return {**told, "texts": (self._texts(), HELD)}
+
     async def run(self, stopping: anyio.Event) -> None:
         """Until `stopping` is set; then no new work is begun, and what was read is committed before this returns."""
         context = self.context
@@ -63,6 +79,8 @@ class Pipeline:
         drafts, drafts_in = create_memory_object_stream[Pending](GROUP)
         changes, changes_in = create_memory_object_stream[Pending](GROUP)
         batch = Batch(context.config.encode.max_tokens_per_batch, _MOST_TEXTS, 0.0)
+        self._streams = {"settled": settled_in, "jobs": jobs_in, "drafts": drafts_in, "changes": changes_in}
+        self._texts = lambda: batch.waiting
         async with create_task_group() as stages:
             stages.start_soon(look, settled_in, jobs, changes.clone(), context, self._folder_of, self._directory)
             for _ in range(context.workers.count + 1):
@@ -70,7 +88,7 @@ class Pipeline:
             stages.start_soon(encode, drafts_in, changes.clone(), batch, context)
             stages.start_soon(commit, changes_in, context)
             async with create_task_group() as sources:
-                sources.start_soon(settle, settled, context.backlog)
+                sources.start_soon(settle, settled, context.backlog, context.hold)
                 sources.start_soon(self._receive)
                 await sources.start(self._follow, changes.clone())  # returns when the first scans are asked for
                 sources.start_soon(Refresh(drafts, changes.clone(), context).run)
@@ -135,7 +153,7 @@ class Pipeline:
         """
         context = self.context
         waited = ["the scan", "first pass", "second pass"]
-        with anyio.move_on_after(timeout):
+        with anyio.move_on_after(timeout), context.hold.urgent():
             scans: Scans | None = None
             while scans is not self.scans:  # other folders have other scans
                 scans = self.scans

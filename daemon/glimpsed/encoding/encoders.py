@@ -13,6 +13,7 @@ from glimpsed.encoding.batch import Lane
 from glimpsed.encoding.encoder import Encoder, Text
 from glimpsed.encoding.fallback import FALLBACK_ID, Fallback
 from glimpsed.encoding.messages import EncoderSpec
+from glimpsed.encoding.passes import Passed
 from glimpsed.encoding.process import EncoderProcess
 from glimpsed.encoding.selecting import Settings
 from glimpsed.encoding.strong import ChosenState, Strong
@@ -61,6 +62,8 @@ class Encoders:
         self._limiter = anyio.CapacityLimiter(1)
         self._fallback: Encoder | EncoderError | None = None
         self._loaded = anyio.Event()
+        self.recalled = {"hit": 0, "miss": 0}
+        """How often a question's encoding was known, and was not."""
         self._questions = Silence()
         self._remembered: OrderedDict[tuple[str, str], Encoding] = OrderedDict()
 
@@ -114,6 +117,11 @@ class Encoders:
         if self._strong.process.info is not None:
             counted[self._strong.process.info.id] = self._strong.process.encoded
         return counted
+
+    @property
+    def passed(self) -> dict[str, Passed]:
+        """The batches of those, of the fallback and of the chosen encoder where that is another one."""
+        return {"fallback": self._passages.passed, "chosen": self._strong.process.passed}
 
     async def passages(self, texts: Sequence[Text], *, lane: Lane = Lane.FIRST) -> list[Encoding]:
         """One encoding a text by the fallback.
@@ -238,6 +246,7 @@ class Encoders:
 
     def _recall(self, encoder: str, text: str) -> Encoding | None:
         known = self._remembered.get((encoder, text))
+        self.recalled["miss" if known is None else "hit"] += 1
         if known is not None:
             self._remembered.move_to_end((encoder, text))
         return known

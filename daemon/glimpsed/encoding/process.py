@@ -30,6 +30,7 @@ from glimpsed.encoding.messages import (
     unpack_encodings,
     unpack_error,
 )
+from glimpsed.encoding.passes import Passed
 from glimpsed.encoding.turn import Line
 from glimpsed.errors import ChildError, EncoderError
 from glimpsed.records import Encoding
@@ -83,6 +84,8 @@ class EncoderProcess:
         """How long it has been asked in vain, on the monotonic clock."""
         self.encoded = 0
         """Texts encoded so far, questions not counted."""
+        self.passed = Passed()
+        """The batches of those."""
         self._module = module
         self._environment = dict(environment or {})
         self._child = Child(
@@ -229,7 +232,9 @@ class EncoderProcess:
         if isinstance(reply, Unloaded):
             await self._load()
             reply = await self._ask(request, ENCODE_TIMEOUT)
-        encodings = unpack_encodings(self._expect(reply, Encoded))
+        encoded = self._expect(reply, Encoded)
+        encodings = unpack_encodings(encoded)
+        self.passed = self.passed.plus(encoded.passed)
         if len(encodings) != len(texts):
             raise EncoderError(f"{len(encodings)} encodings came back for {len(texts)} texts")
         self._deaths = 0

@@ -13,6 +13,7 @@ from glimpsed.errors import NoRoomError, TableError, UnfitRowError
 from glimpsed.events import Event, Journal
 from glimpsed.files import shown
 from glimpsed.indexing.backlog import Backlog, Pulse
+from glimpsed.indexing.holding import Hold
 from glimpsed.indexing.progress import Progress
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
@@ -45,6 +46,7 @@ class Context:
     journal: Journal
     metrics: Metrics
     backlog: Backlog
+    hold: Hold
     foreign: Foreign = field(default_factory=Foreign)
     """What reads the lines that the bundled models cannot write."""
     committed: Pulse = field(default_factory=Pulse)
@@ -71,6 +73,7 @@ class Context:
     def say_crash(self, fault: Fault, path: str) -> None:
         """Say that a worker was lost over a picture, where that is the fault."""
         if fault.kind is FaultKind.CRASHED:
+            self.metrics.crashes.inc()
             self.journal.say(Event.WORKER_REPLACED, reason=fault.what, path=shown(path))
 
     @property
