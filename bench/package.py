@@ -77,7 +77,7 @@ def first_hit(program: Path, home: Path, clock: Clock) -> None:
         ).returncode:
             time.sleep(0.1)
         clock.lap("glimpsed: until it answers")
-        search = [program / "glimpse", "search", "--sync", "--paths", "heron"]
+        search: list[str | Path] = [program / "glimpse", "search", "--sync", "--paths", "heron"]
         while (found := _asked(search, own)) is None:
             pass  # a busy machine takes longer than --sync waits
         assert found == f"{folder}/heron.jpg\n", found
@@ -106,7 +106,9 @@ def by_pipx(wheel: Path, place: Path) -> float:
     venv.create(place / "pipx", with_pip=True)
     run(place / "pipx/bin/python", "-m", "pip", "install", "--quiet", PIPX)
     own = {name: str(place / "home" / name) for name in ("PIPX_HOME", "PIPX_BIN_DIR", "PIPX_MAN_DIR")}
-    print("pipx, an empty environment:")
+    # As on a machine that has never installed anything: pipx may use uv, which keeps what it fetched.
+    own |= {"PIP_NO_CACHE_DIR": "1", "UV_CACHE_DIR": str(place / "cache"), "UV_LINK_MODE": "copy"}
+    print("pipx, an empty environment, nothing fetched before:")
     clock = Clock()
     run(place / "pipx/bin/pipx", "install", wheel, **own)
     clock.lap("pipx install glimpsed")
