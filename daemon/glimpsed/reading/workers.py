@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from time import perf_counter
 from types import TracebackType
 from typing import Self, TypeVar
@@ -210,7 +210,21 @@ class Workers:
             got = await self._ask(request, messages.Explained, ocr=pixels, asked=True)
         except ChildError as error:
             return _crashed(path, stamp, error)
-        return Unread(path, got.stamp, got.fault) if isinstance(got, messages.Failed) else got
+        if isinstance(got, messages.Failed):
+            return Unread(path, got.stamp, got.fault)
+        return await self._other_pages(request, got) if pixels else got
+
+    async def _other_pages(self, request: messages.Explain, first: messages.Explained) -> messages.Explained:
+        """What was found with the lines of the other pages, as far as they are read in the time for one picture."""
+        lines, began = list(first.lines or ()), perf_counter()
+        for page in range(1, first.pages):
+            if perf_counter() - began > self._timeout:
+                break
+            with suppress(ChildError):  # the page says nothing
+                asked = msgspec.structs.replace(request, page=page, drawn=False)
+                got = await self._ask(asked, messages.Explained, ocr=True, asked=True)
+                lines += got.lines or () if isinstance(got, messages.Explained) else ()
+        return msgspec.structs.replace(first, lines=None if first.lines is None else tuple(lines))
 
     async def _ask(
         self, request: messages.Request, expected: type[_R], *, ocr: bool = False, asked: bool = False

@@ -50,7 +50,7 @@ class Naming(Backlog):
         found: dict[str, frozenset[str]] = {}
         for chosen in sql.one_of("place", new):
             there = await self._engine.select(["path", "place"], f"latitude IS NOT NULL AND {chosen}")
-            for condition in sql.one_of("path", await to_thread.run_sync(_one_each, there)):
+            for condition in sql.paths_in(await to_thread.run_sync(_one_each, there)):
                 table = await self._engine.select(["place", "description"], condition)
                 found |= await to_thread.run_sync(_placenames, table)
         if new:
@@ -103,7 +103,7 @@ def _different(table: Any, column: str) -> Sequence[str]:
 
 
 def _one_each(table: Any) -> list[str]:
-    """The key of one row at each place."""
+    """The path of one row at each place."""
     return list(dict(zip(values(table, "place"), values(table, "path"), strict=True)).values())
 
 
