@@ -157,3 +157,31 @@ def test_a_real_daemon_is_proved_and_mended(tmp_path: Path) -> None:
         assert run(daemon.socket, "verify", str(folder / "1.jpg"), "--full").returncode == 0
         assert run(daemon.socket, "verify", "/nowhere").returncode == 64
         assert run(daemon.socket, "scan", "--json").returncode == 0  # the connection was not left half read
+
+
+def test_errors_are_listed(stub: Stub) -> None:
+    stub.answers["/v1/errors"] = {
+        "errors": [
+            {"path": "/p/a.jpg", "kind": "passing", "error": "Input/output error", "attempts": 2, "retry_at": "2026"},
+            {"path": "/p/�", "path_bytes": base64.b64encode(EVIL).decode(), "kind": "lasting", "error": "no\x1b",
+             "attempts": 1, "retry_at": None},
+        ],
+        "total": 5,
+        "by_kind": {"lasting": 1, "passing": 4},
+        "next": "2026",
+        "warnings": ["/q is offline"],
+    }  # fmt: skip
+    done = run(stub.socket, "errors", "/p", "-k", "2")
+    assert (done.returncode, done.stderr) == (0, b"glimpse: /q is offline\n")
+    assert done.stdout.decode().splitlines() == [
+        "/p/a.jpg",
+        "    passing: Input/output error; tried 2 times, next after 2026",
+        "/p/��.png",
+        "    lasting: no�; tried once, next when the file changes",
+        "… and 3 more",
+        "5 pictures could not be read: 1 lasting, 4 passing",
+    ]
+    assert (stub.asked[-1].parameters, stub.asked[-1].method) == ({"path": "/p", "k": "2"}, "GET")
+    assert json.loads(run(stub.socket, "errors", "--json").stdout) == stub.answers["/v1/errors"]
+    stub.answers["/v1/errors"] |= {"errors": [], "total": 0, "by_kind": {}, "warnings": []}
+    assert run(stub.socket, "errors").stdout == b"0 pictures could not be read\n"

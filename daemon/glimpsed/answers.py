@@ -10,17 +10,20 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from glimpsed import __version__, files, forgetting, upkeep
+from glimpsed import __version__, failures, files, forgetting, status_parts, upkeep
+from glimpsed.condition import condition, measure
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
 from glimpsed.explanation import Explainer
 from glimpsed.filters import Fields
+from glimpsed.indexing.advance import Advance
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading import available
 from glimpsed.records import Counts, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
 from glimpsed.serving import explained, models, verified
+from glimpsed.status_line import StatusLine
 from glimpsed.verification import Verification
 
 
@@ -32,6 +35,10 @@ class Answers:
         self._context = pipeline.context
         self._search = search
         self._explainer = Explainer(pipeline)
+        self._advance = Advance()
+        self._line = StatusLine()
+        self.config_refused: str | None = None
+        """What is wrong with the configuration that was read last and does not hold; None where nothing is."""
         self._verification = Verification(pipeline)
         self.stopping = anyio.Event()
 
@@ -42,9 +49,10 @@ class Answers:
         context = self._context
         warnings = await self._pipeline.caught_up(timeout) if sync else []
         answer = await self._search.search(question, k, cursor, sort=sort)
-        online = set(self._pipeline.folders.online())
+        offline = self._pipeline.folders.offline
         context.metrics.searches.inc()
         context.metrics.search_seconds.observe(answer.took_ms / 1000)
+        context.metrics.stage.labels("search").observe(answer.took_ms / 1000)
         context.journal.say(
             Event.SEARCHED,
             q=str(question),
@@ -53,7 +61,7 @@ class Answers:
             ms=round(answer.took_ms, 1),
         )
         return models.Found(
-            hits=[_shown(hit, offline=hit.folder not in online) for hit in answer.hits],
+            hits=[_shown(hit, offline=offline(hit.folder, hit.path)) for hit in answer.hits],
             next=answer.next,
             nothing_fits=answer.nothing_fits,
             took_ms=round(answer.took_ms, 2),
@@ -71,22 +79,11 @@ class Answers:
         context = self._context
         counts, waiting, state = await self._counted()
         by_folder = await context.table.folder_counts()
-        encoder = context.encoders.state
         return models.Status(
             version=__version__,
             state=state,
-            encoder=models.EncoderStatus(
-                id=encoder.id,
-                name=encoder.name,
-                device=encoder.device,
-                reason=encoder.reason,
-                step=encoder.step,
-                phase=encoder.phase,
-                lost=[
-                    models.LostDevice(device=one.device, reason=one.reason, looked=one.looked) for one in encoder.lost
-                ],
-            ),
-            refresh=await self._refresh(),
+            encoder=status_parts.encoder(context),
+            refresh=await status_parts.refresh(context),
             pictures=models.PictureCounts(
                 fresh=counts.fresh,
                 stale=counts.stale,
@@ -97,37 +94,31 @@ class Answers:
             formats=await formats_status(context.table),
             folders=[
                 models.FolderStatus(
-                    path=files.shown(folder.path), state=folder.state, pictures=by_folder.get(folder.path, 0)
+                    path=files.shown(folder.path),
+                    state=folder.state,
+                    pictures=by_folder.get(folder.path, folder.pictures),
                 )
                 for folder in self._pipeline.folders.states
             ],
             confinement=[models.ConfinementStatus(**one._asdict()) for one in context.workers.confinement],
+            **status_parts.inside(await condition(self._pipeline)),
+            work=status_parts.work(counts, waiting, self._advance),
+            last_errors=await status_parts.last_errors(context) if counts.errors else [],
             warnings=self._warnings(await context.table.unread(context.current)),
-        )
-
-    async def _refresh(self) -> models.RefreshStatus | None:
-        context, current = self._context, self._context.current
-        done, total = await context.table.encoded(current)
-        if done >= total:
-            return None
-        pace = context.progress.pace(total - done, time.monotonic())
-        return models.RefreshStatus(
-            encoder=current.encoder,
-            name=context.encoders.state.name,
-            done=done,
-            total=total,
-            rate=None if pace.rate is None else round(pace.rate, 1),
-            seconds_left=None if pace.seconds_left is None else round(pace.seconds_left),
         )
 
     async def line(self) -> str:
         """The status in one line, for people."""
         counts, waiting, state = await self._counted()
-        total = counts.fresh + counts.stale + counts.errors
         encoder = self._context.encoders.state
-        left = counts.stale + waiting
-        work = f", {left} to do" if left else ""
-        return f"{state}: {total} pictures{work}; {encoder.name} on {encoder.device}"
+        return self._line.line(
+            time.monotonic(),
+            state=state,
+            done=counts.fresh + counts.errors,
+            left=counts.stale + waiting,
+            encoder=f"{encoder.name} on {encoder.device}" if encoder.device else encoder.name,
+            reason=self._context.paused,
+        )
 
     async def scan(self, paths: list[str]) -> models.Scanned:
         """See Door."""
@@ -136,6 +127,10 @@ class Answers:
     async def retry(self, paths: list[str]) -> models.Retried:
         """See Door."""
         return await upkeep.retry(self._pipeline, paths)
+
+    async def errors(self, paths: list[str], k: int) -> verified.Errors:
+        """See Door."""
+        return await failures.errors(self._pipeline, paths, k)
 
     async def verify(
         self, paths: list[str], *, full: bool, repair: bool
@@ -189,9 +184,7 @@ class Answers:
         """See Door."""
         context = self._context
         counts = await context.table.counts(context.current, context.wall())
-        for state in ("fresh", "stale", "missing", "errors"):
-            context.metrics.pictures.labels(state).set(getattr(counts, state))
-        context.metrics.waiting.set(self._waiting)
+        measure(self._pipeline, counts, self._waiting, await condition(self._pipeline))
         return context.metrics.text()
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[Mapping[str, object]]]:
@@ -212,6 +205,7 @@ class Answers:
         # What is on its way is looked at before what has arrived: the other way round it could be in neither.
         waiting, begun, scanning = self._waiting, scans.begun, scans.waiting
         counts = await context.table.counts(context.current, context.wall())
+        self._advance.told(time.monotonic(), counts.fresh + counts.errors, counts.stale + waiting)
         if self.stopping.is_set():
             state = "stopping"
         elif context.paused is not None:
@@ -230,6 +224,8 @@ class Answers:
             for folder in self._pipeline.folders.states
             if folder.reason is not None
         ]
+        if self.config_refused is not None:
+            warnings.append(f"the configuration has faults, and the one before holds: {self.config_refused}")
         if context.paused is not None:
             warnings.append(f"indexing is paused: {context.paused}")
         warnings += available.advice(unread, context.foreign)

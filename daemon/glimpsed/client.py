@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Self, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from glimpsed.client_shapes import Answer as Answer  # noqa: PLC0414  what callers need beside the client
 from glimpsed.client_shapes import ConfinementStatus as ConfinementStatus  # noqa: PLC0414
@@ -109,6 +109,11 @@ class Client:
     def retry(self, paths: Sequence[str] = ()) -> dict[str, Any]:
         """Have what could not be read tried again, at or below these paths or anywhere."""
         return self._json("POST", "/v1/retry", _named(paths))
+
+    def errors(self, paths: Sequence[str] = (), *, k: int = 1000) -> dict[str, Any]:
+        """The first `k` pictures that could not be read, at or below these paths or anywhere; docs/api.md."""
+        asked = [(name, value) for path in paths for name, value in named(path).items()]
+        return self._json("GET", f"/v1/errors?{urlencode([*asked, ('k', k)])}")
 
     def verify(
         self,

@@ -54,9 +54,9 @@ class Explainer:
         state, why = await self._place(path, row)
         shown = Explained(path=files.shown(path), indexed=row is not None, state=state, why=why)
         folder = files.folder_of(path, self._pipeline.folders.names)
-        online = folder in self._pipeline.folders.online()
+        online = folder is not None and not self._pipeline.folders.offline(folder, path)
         if folder is not None and not online:
-            shown.hint = f"its folder is {self._folder_state(folder)}"
+            shown.hint = f"its folder is {self._pipeline.folders.state_of(folder, path)}"
         found: Read | Unread | None = None
         if read != "none" and state in _FOUND and online and files.is_picture(path):
             found = await self._context.workers.explain(
@@ -144,9 +144,6 @@ class Explainer:
                     members.setdefault(one, what)
         return [_member(one, what) for one, what in members.items()]
 
-    def _folder_state(self, name: str) -> str:
-        return next(folder.state for folder in self._pipeline.folders.states if folder.path == name)
-
     async def _place(self, path: str, row: Row | None) -> tuple[str, str]:
         """The state of a path, and why."""
         context, folders = self._context, self._pipeline.folders
@@ -168,7 +165,7 @@ class Explainer:
         if directory:
             return "not indexed", "it is a directory"
         if seen.refused is not None:
-            return "not indexed", f"it cannot be seen: {seen.refused}"
+            return "not indexed", f"it cannot be seen: {seen.refused.what}"
         return "not indexed", "it was not found by a scan yet" if seen.stamp is not None else "there is no such file"
 
 

@@ -71,7 +71,7 @@ def _refuse_watched(pipeline: Pipeline, place: str, rows: list[str]) -> None:
 def _watched(pipeline: Pipeline, path: str) -> bool:
     """Whether a scan would find the picture; of a folder that is offline one that may come back."""
     folder = pipeline.folders.folder_of(path)
-    return folder is not None and (os.path.lexists(path) or not pipeline.folders.there(folder))
+    return folder is not None and (os.path.lexists(path) or not pipeline.folders.there(folder, path))
 
 
 async def _delete(paths: list[str], context: Context) -> None:

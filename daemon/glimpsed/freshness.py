@@ -15,6 +15,8 @@ class Current:
     """Of the encoder that makes `vector`; empty where that is the chosen one."""
     offline: tuple[str, ...] = ()
     """Folders whose files cannot be seen now: nothing can be done about their rows, so none of them is stale."""
+    away: tuple[str, ...] = ()
+    """Directories of which the same is true: their disks are not mounted."""
     ocr_partly: str | None = None
     """In place of `ocr` where some lines could not be read with what is installed; another one makes them stale."""
     reader_partly: str | None = None

@@ -20,7 +20,7 @@ async def scan(pipeline: Pipeline, paths: list[str]) -> models.Scanned:
         await done.wait()
     return models.Scanned(
         paths=[files.shown(under or folder) for folder, under in wanted],
-        warnings=_offline(pipeline, wanted, "nothing was scanned there"),
+        warnings=offline(pipeline, wanted, "nothing was scanned there"),
     )
 
 
@@ -33,7 +33,7 @@ async def retry(pipeline: Pipeline, paths: list[str]) -> models.Retried:
     pictures = await try_again(failed, context)
     context.journal.say(Event.PICTURES_RETRIED, pictures=pictures, paths=list(map(files.shown, places)))
     return models.Retried(
-        pictures=pictures, warnings=_offline(pipeline, wanted, "its pictures are tried when it is back")
+        pictures=pictures, warnings=offline(pipeline, wanted, "its pictures are tried when it is back")
     )
 
 
@@ -53,6 +53,7 @@ def placed(pipeline: Pipeline, paths: list[str]) -> list[tuple[str, str | None]]
     return wanted
 
 
-def _offline(pipeline: Pipeline, wanted: list[tuple[str, str | None]], so: str) -> list[str]:
-    offline = {folder for folder, _ in wanted} - set(pipeline.folders.online())
-    return [f"{files.shown(folder)} is offline: {so}" for folder in sorted(offline)]
+def offline(pipeline: Pipeline, wanted: list[tuple[str, str | None]], so: str) -> list[str]:
+    """Warnings about those of the folders whose files cannot be seen now."""
+    unseen = {folder for folder, _ in wanted} - set(pipeline.folders.online())
+    return [f"{files.shown(folder)} is offline: {so}" for folder in sorted(unseen)]

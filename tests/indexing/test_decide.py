@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from glimpsed.indexing.decide import Back, Gone, Moved, Nothing, Read, Refused, Rehash, Seen, Work, decide, identity
-from glimpsed.records import Row, Stamp
+from glimpsed.records import Fault, FaultKind, Row, Stamp
 
 STAMP = Stamp(mtime_ns=10, ctime_ns=11, size=12, inode=13)
 NOW = 1000.0
@@ -46,7 +46,8 @@ def test_a_vanished_file_is_gone_once() -> None:
 
 
 def test_a_file_that_cannot_be_seen_is_not_gone() -> None:
-    assert work(Seen("/p/a.png", None, refused="Input/output error"), a_row()) == Refused("Input/output error")
+    fault = Fault(FaultKind.UNREADABLE, "Input/output error")
+    assert work(Seen("/p/a.png", None, refused=fault), a_row()) == Refused(fault)
 
 
 def test_the_same_file_under_a_new_name_is_moved() -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import anyio
+import pytest
 from tests import pictures
 from tests.indexing.house import Said, config, house
 from tests.waiting import until
@@ -17,10 +18,13 @@ from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.scans import Request, Scans
 from glimpsed.records import Known, Stamp
 from glimpsed.storing.table import Table
+from glimpsed.watching import filesystem
 from glimpsed.watching.ignore import Ignore
 from glimpsed.watching.observer import Observer
 from glimpsed.watching.scan import Scan
 from glimpsed.watching.settle import Settle
+
+KNOWN = Known(Stamp(1, 2, 3, 4), "", False)
 
 
 def draw(path: Path, seed: int = 0) -> Path:
@@ -112,13 +116,13 @@ async def test_a_folder_that_is_there_is_watched_then_scanned(tmp_path: Path) ->
     (tmp_path / "state").mkdir()
     watch = Watch(tmp_path, folder)
     assert watch.folders.unseen() == (str(folder),)
-    assert not watch.folders.there(str(folder))
+    assert not watch.folders.there(str(folder), str(folder / "a.png"))
     await watch.look(folder)
     assert watch.state(folder) == "watching"
     assert watch.observer.watched == {str(folder)}
     assert watch.whys() == ["start"]
     assert watch.folders.unseen() == ()
-    assert watch.folders.there(str(folder))
+    assert watch.folders.there(str(folder), str(folder / "a.png"))
     assert watch.changes == 1
     await watch.look(folder)
     assert watch.whys() == ["start"]  # nothing is due
@@ -306,3 +310,66 @@ async def test_the_whole_with_one_folder_inside_another(tmp_path: Path) -> None:
         await until(away)
         await one.idle()
         assert (await one.row(inner / "b.png")).missing_since is None
+
+
+async def test_a_network_disk_in_a_folder_has_the_whole_scanned_on_a_timer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "Pictures"
+    (folder / "net").mkdir(parents=True)
+    table = tmp_path / "mountinfo"
+    table.write_text(f"30 21 0:40 / {folder}/net rw - fuse.sshfs me@there:/ rw\n")
+    monkeypatch.setattr(filesystem, "MOUNTINFO", str(table))
+    watch = Watch(tmp_path, folder)
+    await watch.look(folder)
+    assert watch.state(folder) == (
+        f"scanning on a timer: {folder}/net: fuse.sshfs tells nothing of changes made elsewhere"
+    )
+    assert watch.observer.watched == {str(folder)}  # the rest tells what happens
+    watch.folders._folders[str(folder)].scanned -= 301
+    await watch.look(folder)
+    table.write_text("")
+    await watch.look(folder)
+    assert watch.state(folder) == "watching"
+    assert watch.whys() == ["start", "timer", "a disk was mounted or unmounted in it"]
+
+
+async def test_the_disks_of_a_folder_are_remembered_and_told(tmp_path: Path) -> None:
+    folder = tmp_path / "Pictures"
+    usb = folder / "usb"
+    usb.mkdir(parents=True)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / "disks.json").write_text(json.dumps({str(folder): {str(usb): 12345}}))
+    watch = Watch(tmp_path, folder)
+    known = {str(usb / "a.png"): Known(Stamp(1, 2, 3, 4), "", False), str(folder / "b.png"): KNOWN}
+    away = found(watch, folder, known)
+    assert [difference.path for difference in away.hints] == [str(folder / "b.png")]
+    watch.folders.scanned(str(folder), away)
+    watch.folders.scanned(str(folder), found(watch, folder, known))
+    assert watch.folders.away() == (str(usb),)
+    [_, told] = watch.folders.states
+    assert (told.path, told.pictures, told.reason) == (str(usb), 1, "its disk is not mounted")
+    assert watch.folders.offline(str(folder), str(usb / "a.png"))
+    assert not watch.folders.offline(str(folder), str(folder / "b.png"))
+    assert watch.folders.state_of(str(folder), str(usb / "a.png")).startswith("offline since")
+    assert watch.folders.state_of(str(folder), str(folder / "b.png")) == "starting"
+    assert not watch.folders.there(str(folder), str(usb / "a.png"))
+    assert watch.folders.there(str(folder), str(folder / "b.png"))
+    draw(usb / "c.png")  # it is used as a directory like any other now
+    used = found(watch, folder, known)
+    assert {difference.path for difference in used.hints} == {str(usb / "a.png"), str(usb / "c.png"), *list(known)[1:]}
+    watch.folders.scanned(str(folder), used)
+    assert (watch.folders.away(), json.loads((tmp_path / "state" / "disks.json").read_text())) == ((), {})
+    for event in (Event.FOLDER_OFFLINE, Event.FOLDER_BACK):
+        assert [said["folder"] for said in watch.journal.of(event)] == [str(usb)]
+
+
+async def test_a_folder_says_how_far_it_is(tmp_path: Path) -> None:
+    folder = tmp_path / "Pictures"
+    folder.mkdir()
+    watch = Watch(tmp_path, folder)
+    await watch.look(folder)
+    watch.folders.catching_up = lambda name: (120, 2000)
+    assert watch.state(folder) == "catching up 120 of 2,000"
+    watch.folders.scanned(str(folder), Scan(offline="gone"))
+    assert watch.state(folder).startswith("offline since")

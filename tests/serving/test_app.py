@@ -195,6 +195,15 @@ async def test_a_verification_is_told_in_lines(client: httpx.AsyncClient, door: 
     assert (await client.post("/v1/verify", json={"full": "perhaps"})).status_code in (400, 422)
 
 
+async def test_errors_are_told_of_paths_of_both_kinds_or_of_all(client: httpx.AsyncClient, door: StandIn) -> None:
+    assert (await client.get("/v1/errors")).json()["total"] == 0
+    asked: dict[str, Any] = {"path": ["/p/a", "/p/b"], "path_bytes": base64.b64encode(b"/p/\xff").decode(), "k": 7}
+    assert (await client.get("/v1/errors", params=asked)).status_code == 200
+    assert door.asked == [("errors", 1000), ("errors", "/p/a", "/p/b", "/p/\udcff", 7)]
+    problem(await client.get("/v1/errors", params={"k": 0}), 422)
+    problem(await client.get("/v1/errors", params={"path": [f"/p/{number}" for number in range(1001)]}), 422)
+
+
 async def test_a_retry_takes_paths_of_both_kinds_or_none(client: httpx.AsyncClient, door: StandIn) -> None:
     assert (await client.post("/v1/retry")).json() == {"pictures": 2, "warnings": []}
     body = {"paths": ["/p/a"], "paths_bytes": [base64.b64encode(b"/p/\xff").decode()]}
@@ -432,6 +441,8 @@ async def test_openapi_tells_all_routes_and_their_problems(client: httpx.AsyncCl
         "/v1/scan",
         "/v1/retry",
         "/v1/verify",
+        "/v1/errors",
+        "/v1/forget",
         "/v1/events",
         "/metrics",
     }

@@ -5,6 +5,8 @@ from collections.abc import Callable, Collection
 
 import anyio
 
+from glimpsed import groups
+from glimpsed.watching.restless import Restless
 from glimpsed.watching.settle import Settle
 
 GROUP = 64
@@ -35,15 +37,25 @@ class Backlog:
 
     def __init__(self, settle: Settle, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._settle = settle
+        self._restless = Restless(settle.quiet, settle.at_most)
         self._clock = clock
         self._pulse = Pulse()
         self.expecting: Callable[[], bool] = lambda: False
         """Whether hints are about to come: a scan is under way."""
+        self.settled: Callable[[float], object] = lambda seconds: None
+        """Told how long each path had waited when it is handed out."""
+        self.finished: Callable[[str], None] = lambda path: None
+        """Called with every path that is done."""
 
     @property
     def waiting(self) -> int:
         """Paths that are not rows yet."""
         return self._settle.waiting
+
+    @property
+    def most(self) -> int:
+        """How many there may be before whoever hints is held back."""
+        return self._settle.limit
 
     def pending(self) -> frozenset[str]:
         """Those paths."""
@@ -55,11 +67,18 @@ class Backlog:
             await self._pulse.wait()
 
     def hint(self, path: str, *, mtime: float | None = None) -> None:
-        """Look at `path` when it has been quiet. `mtime` (seconds since the epoch) tells a scan's finding its age."""
+        """Look at `path` when it has been quiet. `mtime` (seconds since the epoch) tells a scan's finding its age.
+
+        Files of one shot that come one after the other are looked at together, when the last of them is quiet.
+        """
         now = self._clock()
         # Ages are taken on the wall clock, for that is what mtime is of; a file from the future counts as new.
         changed_at = None if mtime is None else now - max(0.0, time.time() - mtime)
-        self._settle.hint(path, now, changed_at)
+        quiet = self._restless.quiet(path, now)
+        self._settle.hint(path, now, changed_at, quiet)
+        if changed_at is None:
+            for sibling in groups.siblings(path):
+                self._settle.wait_for(sibling, now, quiet)
         self._pulse.beat()
 
     async def due(self) -> list[str]:
@@ -67,6 +86,10 @@ class Backlog:
         while True:
             now = self._clock()
             if paths := self._settle.due(now):
+                for seconds in self._settle.waited:
+                    self.settled(seconds)
+                for path in paths:
+                    self._restless.looked(path, now)
                 return paths
             next_due = self._settle.next_due()
             if next_due is None:
@@ -78,6 +101,7 @@ class Backlog:
     def done(self, path: str) -> None:
         """The path's row is committed, or nothing was to do."""
         self._settle.done(path, self._clock())
+        self.finished(path)
         self._pulse.beat()
 
     @property

@@ -59,8 +59,11 @@ class Context:
     """Seconds since the epoch."""
     offline: Callable[[], tuple[str, ...]] = tuple
     """The folders whose files cannot be seen now."""
-    there: Callable[[str], bool] = lambda folder: True
-    """Whether a folder can be seen on the disk as it was scanned; blocks. Where not, no file of it counts as gone."""
+    away: Callable[[], tuple[str, ...]] = tuple
+    """The directories in folders whose disks are not there."""
+    there: Callable[[str, str], bool] = lambda folder, path: True
+    """Whether a folder, and the disk that a path lies on, are there as they were scanned; blocks. Where not, no file
+    counts as gone."""
     pause: float = _PAUSE
     """Seconds between tries to use a table that cannot be used just now."""
     _troubles: dict[object, str] = field(default_factory=dict)
@@ -68,6 +71,7 @@ class Context:
     def say_crash(self, fault: Fault, path: str) -> None:
         """Say that a worker was lost over a picture, where that is the fault."""
         if fault.kind is FaultKind.CRASHED:
+            self.metrics.crashes.inc()
             self.journal.say(Event.WORKER_REPLACED, reason=fault.what, path=shown(path))
 
     @property
@@ -82,6 +86,7 @@ class Context:
             encoder=chosen,
             fallback="" if chosen == self.encoders.fallback_id else self.encoders.fallback_id,
             offline=self.offline(),
+            away=self.away(),
         )
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from glimpsed.records import Row, Stamp
+from glimpsed.records import Fault, Row, Stamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Seen:
     stamp: Stamp | None
     """None where no regular file is there."""
     beside: str = ""
-    refused: str | None = None
+    refused: Fault | None = None
     """Why the file system would not tell (EIO, EACCES, …); then `stamp` is None too, but the file is not gone."""
 
 
@@ -32,7 +32,7 @@ class Gone:
 class Refused:
     """The file system would not tell: try again later."""
 
-    what: str
+    fault: Fault
 
 
 @dataclass(frozen=True, slots=True)

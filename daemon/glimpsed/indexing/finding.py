@@ -14,7 +14,7 @@ from glimpsed.indexing.decide import Moved, Read, Refused, Rehash
 from glimpsed.indexing.look import Job
 from glimpsed.indexing.rows import restamped
 from glimpsed.reading.description import READER
-from glimpsed.records import Fault, FaultKind, Reading, Row, Stamp, Unread, Written
+from glimpsed.records import FaultKind, Reading, Row, Stamp, Unread, Written
 
 
 async def settle(out: ObjectSendStream[list[str]], backlog: Backlog) -> None:
@@ -38,8 +38,8 @@ async def read(inp: ObjectReceiveStream[Job], out: ObjectSendStream[Pending], co
 async def _read(job: Job, context: Context) -> Pending | None:
     path = job.seen.path
     match job.work:
-        case Refused(what):
-            return drafting.pending(drafting.from_fault(job, Fault(FaultKind.UNREADABLE, what), context), context)
+        case Refused(fault):
+            return drafting.pending(drafting.from_fault(job, fault, context), context)
         case Moved(twin):
             return drafting.pending(drafting.from_twin(job, twin, context), context)
         case Rehash(row) if row.error is None:
@@ -60,6 +60,8 @@ async def _read(job: Job, context: Context) -> Pending | None:
         _again(path, context)
         return None
     context.metrics.read.labels("known" if reading.content is None else "read").inc()
+    context.metrics.looked_up("reading", hits=reading.content is None, misses=reading.content is not None)
+    context.metrics.stage.labels("read").observe(reading.milliseconds / 1000)
     same = await _same_content(reading, context)
     if reading.content is None and same is None:
         _again(path, context)  # the row that knew it was forgotten meanwhile

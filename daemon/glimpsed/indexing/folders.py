@@ -1,11 +1,9 @@
 """The configured folders: watched where possible, scanned on a timer where not, waited for where they are gone."""
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import anyio
 from anyio import TASK_STATUS_IGNORED, to_thread
@@ -14,9 +12,13 @@ from anyio.abc import TaskStatus
 from glimpsed import files
 from glimpsed.config import Config
 from glimpsed.events import Event, Journal
+from glimpsed.indexing.folder_state import STARTING, FolderState
 from glimpsed.indexing.inbox import Inbox
+from glimpsed.indexing.memory import Memory, devices
+from glimpsed.indexing.mounts import REASON, Mounts, silent_below
 from glimpsed.indexing.scans import Request, Scans
 from glimpsed.records import Known
+from glimpsed.watching import disks
 from glimpsed.watching.filesystem import network
 from glimpsed.watching.ignore import Ignore
 from glimpsed.watching.observer import Observer
@@ -27,17 +29,6 @@ _TIMER = 300.0  # seconds between scans of a folder that cannot be watched
 _SEARCHED = 60.0  # seconds between scans of one that is offline although its directory is there
 
 
-@dataclass(frozen=True, slots=True)
-class FolderState:
-    """How one folder is watched."""
-
-    path: str
-    state: str
-    """`watching`, `scanning on a timer: …` or `offline since …`."""
-    pictures: int = 0
-    reason: str | None = None
-
-
 @dataclass(slots=True)
 class _Folder:
     ignore: Ignore
@@ -46,6 +37,7 @@ class _Folder:
     scanned: float = 0.0
     """When a scan was last asked for, on the monotonic clock."""
     watched: bool = False
+    """Whether its watches are held."""
     absent: bool = False
     """Whether its directory was not there at the last look."""
     offline: FolderState | None = None
@@ -62,16 +54,20 @@ class Folders:
         self._inbox = inbox
         self._observer = observer
         self._journal = journal
-        self._memory = Path(config.store.path, "folders.json")
+        self._memory = Memory(config.store.path, "folders.json")
         self.changed: Callable[[], None] = lambda: None
-        """Called when a folder's files can be seen that could not before."""
-        devices = self._remembered()
+        """Called when files can be seen that could not before, or the other way round."""
+        self.catching_up: Callable[[str], tuple[int, int] | None] = lambda folder: None
+        """How many of how many paths that a scan of a folder found are done; None while none is to do."""
+        # It only helps to tell an empty mount point from an emptied folder.
+        remembered = devices(self._memory.read())
         names = config.watch.folders
+        self._mounts = Mounts(config.store.path, names, journal)
         self._folders = {
             name: _Folder(
                 Ignore(name, config.watch.ignore, follow_symlinks=config.watch.follow_symlinks, nested=names),
-                FolderState(name, "starting"),
-                devices.get(files.key_of(name)),
+                FolderState(name, STARTING),
+                remembered.get(files.key_of(name)),
             )
             for name in names
         }
@@ -79,7 +75,28 @@ class Folders:
     @property
     def states(self) -> list[FolderState]:
         """How each folder is watched now."""
-        return [folder.offline or folder.state for folder in self._folders.values()]
+        return [state for name in self._folders for state in self._states(name)]
+
+    def _states(self, name: str) -> list[FolderState]:
+        """How one folder is, and each directory in it whose disk is away."""
+        folder = self._folders[name]
+        if folder.offline is not None:
+            return [folder.offline]
+        state = folder.state
+        if (caught_up := self.catching_up(name)) is not None:
+            state = replace(state, state=f"catching up {caught_up[0]:,} of {caught_up[1]:,}")
+        return [
+            state,
+            *(
+                FolderState(point, f"offline since {away.since}: {REASON}", away.pictures, REASON)
+                for point, away in sorted(self._mounts.away(name).items())
+            ),
+        ]
+
+    @property
+    def watches(self) -> int:
+        """How many directories are watched."""
+        return self._observer.watches
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,10 +111,29 @@ class Folders:
         """The folders that no scan has seen yet, or that are offline: of their files nothing is known now."""
         return tuple(name for name, folder in self._folders.items() if folder.seen is None)
 
-    def there(self, name: str) -> bool:
-        """Whether the folder is on the disk as the last scan found it; blocks."""
+    def disks(self, name: str) -> Mapping[str, int]:
+        """The disks that were seen on directories of a folder, for its scan."""
+        return self._mounts.disks(name)
+
+    def away(self) -> tuple[str, ...]:
+        """The directories in folders whose disks are not there."""
+        return tuple(self._mounts.away())
+
+    def offline(self, name: str, path: str) -> bool:
+        """Whether a path that is indexed for that folder cannot be seen now, as far as is known."""
+        folder = self._folders.get(name)
+        return folder is None or folder.offline is not None or any(files.inside(path, one) for one in self.away())
+
+    def state_of(self, name: str, path: str) -> str:
+        """How the folder is, or the directory in it whose disk is away, that a path of it lies in."""
+        return max(
+            (one for one in self._states(name) if files.inside(path, one.path)), key=lambda one: len(one.path)
+        ).state
+
+    def there(self, name: str, path: str) -> bool:
+        """Whether the folder, and what disk the path lies on in it, are there as the last scan found them; blocks."""
         try:
-            return self._folders[name].seen == os.stat(name).st_dev
+            return self._folders[name].seen == os.stat(name).st_dev and self._mounts.stand(name, path)
         except OSError:
             return False
 
@@ -137,7 +173,10 @@ class Folders:
         if any(name != request.folder and files.inside(name, request.folder) for name in self._folders):
             # It goes by path; what lies in a folder of its own is not looked at here, and has not vanished.
             known = {path: one for path, one in known.items() if self._name_of(path) == request.folder}
-        return scan(request.folder, folder.ignore, known, under=request.under, device=folder.device, stop=stop)
+        seen = self.disks(request.folder)
+        return scan(
+            request.folder, folder.ignore, known, under=request.under, device=folder.device, disks=seen, stop=stop
+        )
 
     def scanned(self, name: str, found: Scan) -> None:
         """Take note of what a scan found out about the folder itself."""
@@ -151,7 +190,8 @@ class Folders:
         if folder.offline is not None:
             folder.offline = None
             self._journal.say(Event.FOLDER_BACK, folder=files.shown(name))
-        if folder.seen != found.device:
+        others = self._mounts.scanned(name, found)
+        if folder.seen != found.device or others:
             folder.seen = found.device
             self.changed()
 
@@ -172,7 +212,7 @@ class Folders:
             await self._look_after(name, folder, scans)
 
     async def _look_after(self, name: str, folder: _Folder, scans: Scans) -> None:
-        away = await to_thread.run_sync(_away, name, abandon_on_cancel=True)
+        away = await to_thread.run_sync(disks.unlisted, name, abandon_on_cancel=True)
         if away is not None:
             if not folder.absent:
                 folder.absent = True
@@ -180,32 +220,33 @@ class Folders:
                 self._offline(name, away)
             return
         came_back, folder.absent = folder.absent, False
-        if folder.seen not in (None, folder.device) and not await to_thread.run_sync(_empty, name):
+        if folder.seen not in (None, folder.device) and not await to_thread.run_sync(disks.empty, name):
             folder.device = folder.seen
             self._remember()
-        ended = await to_thread.run_sync(self._observer.dead) if folder.watched else []
-        short = self._observer.short() if folder.watched else {}
-        if name in ended:
+        why = await self._to_watch_anew(name, folder)
+        if came_back:
+            why = "it came back"
+        if folder.state.state == STARTING:
+            why = "start"
+        due = self._timer_due(folder)
+        if why is not None or (due and not folder.watched):
+            await self._watch(name, folder)
+        if why is not None or due:
+            self._ask(name, folder, scans, why or "timer")
+
+    async def _to_watch_anew(self, name: str, folder: _Folder) -> str | None:
+        """Why its watches have to be brought up to what is there, if they have to."""
+        disks_changed = await to_thread.run_sync(self._mounts.changed, name, abandon_on_cancel=True)
+        if folder.watched and name in await to_thread.run_sync(self._observer.dead):
             self._journal.say(Event.WATCH_FAILED, folder=files.shown(name), reason="its watch ended")
             await self._unwatch(name, folder)
-        due = self._timer_due(folder)
-        if (
-            came_back
-            or name in ended
-            or name in short
-            or folder.state.state == "starting"
-            or (due and not folder.watched)
-        ):
-            anew = name in ended or name in short
-            why = "it came back" if came_back else "its watch was made anew" if anew else "timer"
-            why = "start" if folder.state.state == "starting" else why
-            await self._watch(name, folder)
-            self._ask(name, folder, scans, why)
-        elif due:
-            self._ask(name, folder, scans, "timer")
+            return "its watch was made anew"
+        if folder.watched and name in self._observer.short():
+            return "its watch was made anew"
+        return "a disk was mounted or unmounted in it" if disks_changed else None
 
     def _timer_due(self, folder: _Folder) -> bool:
-        every = self._config.rescan if folder.watched else min(_TIMER, self._config.rescan)
+        every = self._config.rescan if folder.state.reason is None else min(_TIMER, self._config.rescan)
         if folder.offline is not None:
             every = min(_SEARCHED, every)
         return time.monotonic() - folder.scanned >= every
@@ -219,8 +260,11 @@ class Folders:
         reason = await to_thread.run_sync(network, name, abandon_on_cancel=True)
         if reason is None:
             reason = await to_thread.run_sync(self._observer.watch, name, folder.ignore)
-        changed = folder.state.reason != reason or folder.state.state == "starting"
-        folder.watched = reason is None
+            folder.watched = reason is None
+            if reason is None:
+                # The rest of the folder is watched, and what others change in there is found by a scan.
+                reason = await to_thread.run_sync(silent_below, name, abandon_on_cancel=True)
+        changed = folder.state.reason != reason or folder.state.state == STARTING
         if reason is None:
             folder.state = replace(folder.state, state="watching", reason=None)
             if changed:
@@ -251,36 +295,5 @@ class Folders:
     def _name_of(self, path: str) -> str | None:
         return files.folder_of(path, tuple(self._folders))
 
-    def _remembered(self) -> dict[str, int]:
-        try:
-            devices = json.loads(self._memory.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}  # it only helps to tell an empty mount point from an emptied folder
-        return {str(name): device for name, device in devices.items() if isinstance(device, int)}
-
     def _remember(self) -> None:
-        devices = {files.key_of(name): folder.device for name, folder in self._folders.items() if folder.device}
-        partial = self._memory.with_suffix(".part")
-        try:
-            partial.write_text(json.dumps(devices), encoding="utf-8")
-            partial.replace(self._memory)
-        except OSError:
-            return  # the next scan tries again
-
-
-def _away(name: str) -> str | None:
-    """Why a folder cannot be seen; None where it can."""
-    try:
-        with os.scandir(name):
-            return None
-    except OSError as error:
-        return error.strerror or str(error)
-
-
-def _empty(name: str) -> bool:
-    """Whether there is nothing in a folder: then its device tells nothing."""
-    try:
-        with os.scandir(name) as entries:
-            return next(entries, None) is None
-    except OSError:
-        return True
+        self._memory.write({files.key_of(name): one.device for name, one in self._folders.items() if one.device})

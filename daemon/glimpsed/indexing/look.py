@@ -15,6 +15,7 @@ from glimpsed.indexing.context import Context, Pending
 from glimpsed.indexing.decide import Back, Gone, Nothing, Read, Refused, Rehash, Seen, Work, decide
 from glimpsed.indexing.rows import gone, restamped
 from glimpsed.reading.description import READER
+from glimpsed.reading.faults import refused
 from glimpsed.records import Row, Stamp, Written
 
 
@@ -35,7 +36,7 @@ def see(path: str) -> tuple[Seen, bool]:
     except (FileNotFoundError, NotADirectoryError):
         return Seen(path, None), False
     except OSError as error:
-        return Seen(path, None, refused=error.strerror or str(error)), False
+        return Seen(path, None, refused=refused(error)), False
     if stat_module.S_ISDIR(status.st_mode):
         return Seen(path, None), True
     if not stat_module.S_ISREG(status.st_mode):
@@ -88,11 +89,11 @@ class _Sight:
     siblings: tuple[str, ...] = ()
     """The other pictures of its group."""
     unsure: bool = False
-    """Whether it is not seen because its whole folder is not: the scan of that tells what is true."""
+    """Whether it is not seen because its folder, or the disk it lies on, is not: a scan tells what is true."""
 
 
 def _see_all(
-    paths: Sequence[str], folder_of: Callable[[str], str | None], there: Callable[[str], bool]
+    paths: Sequence[str], folder_of: Callable[[str], str | None], there: Callable[[str, str], bool]
 ) -> list[_Sight]:
     sights: list[_Sight] = []
     for path in paths:
@@ -102,7 +103,7 @@ def _see_all(
             continue
         seen, directory = see(path)
         gone = seen.stamp is None and seen.refused is None and not directory
-        unsure = gone and not there(folder)
+        unsure = gone and not there(folder, path)
         siblings = tuple(one for one in files.siblings(path) if folder_of(one) is not None)
         sights.append(_Sight(seen, folder, folder if unsure else path if directory else None, siblings, unsure))
     return sights

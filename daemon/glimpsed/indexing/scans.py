@@ -10,7 +10,8 @@ from anyio import to_thread
 
 from glimpsed.events import Event, Journal
 from glimpsed.files import inside, shown
-from glimpsed.indexing.backlog import Backlog, Pulse
+from glimpsed.indexing.backlog import GROUP, Backlog, Pulse
+from glimpsed.indexing.catching_up import CatchingUp
 from glimpsed.records import Known
 from glimpsed.storing.table import Table
 from glimpsed.watching.scan import Scan
@@ -44,10 +45,18 @@ class Scans:
         self._journal = journal
         self._scan_folder = scan_folder
         self._finished = finished
+        self.made: Callable[[], object] = lambda: None
+        """Called after each scan that was not cut short."""
         self._requests: list[Request] = []
         self._pulse = Pulse()
         self._stop = threading.Event()
         self.running: Request | None = None
+        self.catching_up = CatchingUp(
+            lambda folder, found: journal.say(Event.FOLDER_CATCHING_UP, folder=shown(folder), pictures=found),
+            lambda folder, found: journal.say(Event.FOLDER_CAUGHT_UP, folder=shown(folder), pictures=found),
+            worth=GROUP,
+        )
+        backlog.finished = self.catching_up.done
         self.begun = False
         """Whether a scan was ever asked for."""
 
@@ -80,8 +89,11 @@ class Scans:
         return running or any(request.folder == folder for request in self._requests)
 
     def close(self) -> None:
-        """End the scan under way at its next directory."""
+        """End the scan under way at its next directory, and keep nobody waiting for one."""
         self._stop.set()
+        for request in self._requests:
+            for done in request.done:
+                done.set()
 
     async def run(self) -> None:
         """Make the scans, one after the other, until cancelled."""
@@ -106,8 +118,11 @@ class Scans:
         if self._stop.is_set():
             return
         self._finished(request.folder, found)
+        self.made()
+        self.catching_up.found(request.folder, len(found.hints))
         for difference in found.hints:
             await self._backlog.room()
+            self.catching_up.begun(request.folder, difference.path)
             self._backlog.hint(difference.path, mtime=difference.mtime)
         for directory in found.unreadable:
             self._journal.say(Event.DIRECTORY_UNREADABLE, path=shown(directory), reason="it cannot be listed")

@@ -104,8 +104,9 @@ class Verifier:
         name, under = place
         watch = self._context.config.watch
         ignore = Ignore(name, watch.ignore, follow_symlinks=watch.follow_symlinks, nested=self._folders.names)
-        device = os.stat(name).st_dev if self._folders.there(name) else None
-        return scan(name, ignore, known, under=under, device=device, stop=lambda: stopped.set)
+        device = os.stat(name).st_dev if self._folders.there(name, name) else None
+        disks = self._folders.disks(name)
+        return scan(name, ignore, known, under=under, device=device, disks=disks, stop=lambda: stopped.set)
 
     def _misplaced(self, rows: Iterable[Held]) -> list[Difference]:
         """Rows that are not missing and are said to lie where they do not."""
@@ -123,8 +124,8 @@ class Verifier:
     ) -> list[Difference]:
         """Files whose bytes are not those of their row although they look the same."""
         context = self._context
-        online = frozenset(self._folders.online())
-        wanted = [row for row in rows if row.content_id and not row.missing and row.folder in online]
+        offline = self._folders.offline
+        wanted = [row for row in rows if row.content_id and not row.missing and not offline(row.folder, row.path)]
         if only is not None:
             wanted = [row for row in wanted if row.path in only]
         differences = []

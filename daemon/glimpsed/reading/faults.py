@@ -1,6 +1,15 @@
 """A picture that cannot be read, on its way to becoming a result."""
 
+import errno
+from typing import Final
+
 from glimpsed.records import Fault, FaultKind
+
+_LASTING: Final = frozenset({
+    errno.ELOOP, errno.ENAMETOOLONG, errno.EINVAL, errno.EOVERFLOW, errno.EFBIG, errno.ENOTSUP, errno.ENOSYS,
+    errno.EILSEQ, errno.ENXIO, errno.ENODEV,
+})  # fmt: skip
+"""Refusals that are about the file itself. All others may pass: a disk that fails, a right, room, a lock, a server."""
 
 
 class BadPicture(Exception):  # noqa: N818 - a result that travels as an exception, no error of ours
@@ -15,6 +24,12 @@ class BadPicture(Exception):  # noqa: N818 - a result that travels as an excepti
         self.width = width
         """Pixels, after orientation."""
         self.height = height
+
+
+def refused(error: OSError) -> Fault:
+    """The file system would not give it."""
+    kind = FaultKind.BROKEN if error.errno in _LASTING else FaultKind.UNREADABLE
+    return Fault(kind, error.strerror or type(error).__name__)
 
 
 def broken(what: str) -> Fault:

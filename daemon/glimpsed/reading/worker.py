@@ -24,7 +24,7 @@ from glimpsed.reading import anew, content, places, sidecar
 from glimpsed.reading.bounds import USUAL, Bounds, bounded
 from glimpsed.reading.confine import confine
 from glimpsed.reading.confinement import Confinement
-from glimpsed.reading.faults import BadPicture
+from glimpsed.reading.faults import BadPicture, refused
 from glimpsed.reading.messages import (
     Beside,
     Explain,
@@ -173,8 +173,7 @@ class Worker:
         except FileNotFoundError:
             raise _UnreadError(None, None) from None
         except OSError as error:
-            what = error.strerror or type(error).__name__
-            raise _UnreadError(stamp, Fault(FaultKind.UNREADABLE, what)) from error
+            raise _UnreadError(stamp, refused(error)) from error
 
     def _content(self, descriptor: int) -> tuple[bytes, Stamp]:
         status = os.fstat(descriptor)

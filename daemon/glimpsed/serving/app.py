@@ -159,6 +159,15 @@ def _add_upkeep(app: FastAPI, door: Door) -> None:
         """Try again what could not be read: now, and as often as a new picture."""
         return await door.retry(_paths(asked))
 
+    @app.get("/v1/errors")
+    async def errors(
+        path: Annotated[list[str] | None, Query(max_length=1000, description="absolute; none: every folder")] = None,
+        path_bytes: Annotated[list[str] | None, Query(max_length=1000, description="more, in base64")] = None,
+        k: Annotated[int, Query(ge=1, le=models.MOST_HITS, description="how many pictures")] = models.MOST_HITS,
+    ) -> verified.Errors:
+        """Tell which pictures could not be read, why, and when each is tried next."""
+        return await door.errors(_paths(models.PathsRequest(paths=path or [], paths_bytes=path_bytes or [])), k)
+
     @app.post(
         "/v1/verify",
         response_class=StreamingResponse,

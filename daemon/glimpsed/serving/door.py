@@ -34,6 +34,10 @@ class Door(Protocol):
         """Try again what could not be read at or below these paths, or anywhere where none is given."""
         ...
 
+    async def errors(self, paths: list[str], k: int) -> verified.Errors:
+        """The first `k` pictures, by path, that could not be read at or below these paths, or anywhere."""
+        ...
+
     async def verify(
         self, paths: list[str], *, full: bool, repair: bool
     ) -> AbstractAsyncContextManager[AsyncIterator[verified.VerifyLine]]:

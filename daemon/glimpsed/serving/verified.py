@@ -77,6 +77,9 @@ class VerifyLine(BaseModel):
     problem: str | None = None
 
 
+FailureKind = Literal["passing", "lasting", "words", "encoding", "format"]
+
+
 class Failed(BaseModel):
     """One picture that could not be read."""
 
@@ -84,13 +87,13 @@ class Failed(BaseModel):
     path_bytes: str | None = Field(
         None, description="the exact path in base64, only where it is not UTF-8", exclude_if=lambda value: value is None
     )
-    kind: Literal["passing", "lasting", "words", "encoding", "format"] = Field(
+    kind: FailureKind = Field(
         description="passing: the file system refused, or a reader died; lasting: only a change of the file helps;"
         " words: OCR failed; encoding: its text could not be encoded; format: its decoder is not installed"
     )
     error: str
     attempts: int
-    retry_at: str | None = Field(description="when it is tried next; null: when the file changes, or by a retry")
+    retry_at: str | None = Field(description="tried again after; null: when the file changes, or is asked for")
 
 
 class Errors(BaseModel):

@@ -1,13 +1,33 @@
 """The table is the queue: what is to do is a query."""
 
+import heapq
 from collections.abc import Collection
-from typing import Any
+from typing import Any, NamedTuple
 
 from glimpsed.records import Counts, Current, Row
 from glimpsed.storing import sql
 from glimpsed.storing.arrays import values
 from glimpsed.storing.columns import of
 from glimpsed.storing.reads import Reads, converted
+
+
+class Failure(NamedTuple):
+    """A row whose picture could not be read."""
+
+    path: str
+    error: str
+    attempts: int
+    retry_at: float | None
+
+
+class Recent(NamedTuple):
+    """The same, and when it was tried last."""
+
+    path: str
+    error: str
+    attempts: int
+    at: float
+    """Seconds since the epoch."""
 
 
 class Backlog(Reads):
@@ -52,6 +72,25 @@ class Backlog(Reads):
             where = f"{sql.PRESENT} AND error IS NOT NULL AND {sql.inside(place)}"
             found |= dict.fromkeys(await converted(_paths, await self._engine.select(["path"], where)))
         return list(found)
+
+    async def last_errors(self, most: int) -> list[Recent]:
+        """The rows, not missing, that could not be read or whose second pass failed: at most so many, latest first.
+
+        Reads what is said of each of them.
+        """
+        columns = ("path", "error", "attempts", "indexed_at")
+        found = await self._pairs(columns, f"{sql.PRESENT} AND error IS NOT NULL")
+        latest = heapq.nlargest(most, found, key=lambda one: one[-1])
+        return [Recent(*one) for one in latest]
+
+    async def failures(self, places: Collection[str]) -> list[Failure]:
+        """What could not be read at or below these paths, by path; missing ones left out."""
+        columns = ("path", "error", "attempts", "retry_at")
+        found: set[Failure] = set()
+        for place in places:
+            where = f"{sql.PRESENT} AND error IS NOT NULL AND {sql.inside(place)}"
+            found.update(Failure(*one) for one in await self._pairs(columns, where))
+        return sorted(found, key=lambda one: one.path)
 
     async def unfinished(self, current: Current, *, indexed_before: float) -> int:
         """How many rows made at or before that time have yet to go through the first or second pass, or to be encoded.

@@ -53,6 +53,7 @@ def _begins(prefix: str) -> str:
 def _there(current: Current) -> str:
     """Rows whose file is there, as far as can be known."""
     seen = [f"NOT ({one})" for one in one_of("folder", [key_of(folder) for folder in current.offline])]
+    seen += [f"NOT {inside(place)}" for place in current.away]
     return " AND ".join([PRESENT, *seen])
 
 

@@ -57,8 +57,8 @@ class Observer:
     came, went, or has new rules, and has to be scanned. Reading files raises no hints. `lost(folder, reason)` says
     that events of a folder may be lost, or come no more: scan it. Both are called by the one thread that reads the
     kernel's queue and should come back soon; an error that they raise ends that thread (see `dead`). All methods
-    block and may be called by any other thread; `stop` waits for a hint under way. At most `share` of the watches
-    that the user may have are taken: other programs need theirs.
+    block and may be called by any other thread; `stop` waits for a hint under way. Other programs need watches too: at
+    most `share` of the user's are taken.
     """
 
     def __init__(self, hint: Callable[[str], None], lost: Callable[[str, str], None], *, share: float = SHARE) -> None:
@@ -66,7 +66,7 @@ class Observer:
             raise ImportError(f"this version of watchdog lacks {', '.join(sorted(missing))}")
         self._hint = hint
         self._lost = lost
-        self._limit = int(share * watch_limit())
+        self._share, self._limit = share, 0
         self._lock = threading.RLock()  # of `_trees` and `_queue`; never taken by the reading thread
         self._queue: InotifyFD | None = None
         self._trees: dict[str, _Tree] = {}
@@ -86,6 +86,7 @@ class Observer:
         with the same `ignore` brings the watches up to what is on disk, without a gap. Scan the folder after this.
         """
         with self._lock:
+            self._limit = int(self._share * watch_limit())  # it may be another by now
             tree = self._trees.get(folder)
             if tree is not None and (tree.ignore is not ignore or folder in self.dead()):
                 self.unwatch(folder)
@@ -191,10 +192,9 @@ class _Tree(WatchCallback):
         self._identity = _identity(self._folder)
         try:
             self.watches.cover(self._folder)
+            self.short = None if self._folder in self.watches else _reason(OSError(errno.EACCES, ""))
         except OSError as error:
             self.short = _reason(error)
-        else:
-            self.short = None if self._folder in self.watches else _reason(OSError(errno.EACCES, ""))
         return self.short
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import stat as stat_module
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from glimpsed import files, groups
 from glimpsed.records import Known, Stamp
+from glimpsed.watching import disks as disks_module
 from glimpsed.watching.ignore import Ignore
 
 _PATIENCE = 512  # entries between two looks at `stop`
@@ -42,8 +43,14 @@ class Scan:
     """Why the whole folder cannot be had now; then there are no hints."""
     device: int | None = None
     """Of the folder, as last seen online; give it to the next scan."""
+    disks: Mapping[str, int] = field(default_factory=dict)
+    """Directories in it that are disks of their own, with their device ids; give it to the next scan."""
+    away: Mapping[str, int] = field(default_factory=dict)
+    """Directories whose disks are not there now, and how many known pictures lie below each: none of them vanished."""
     stopped: bool = False
     """Whether `stop` ended it early: then nothing is told as vanished."""
+    whole: bool = True
+    """Whether it was of the whole folder."""
 
 
 def scan(
@@ -53,6 +60,7 @@ def scan(
     *,
     under: str | None = None,
     device: int | None = None,
+    disks: Mapping[str, int] | None = None,
     stop: Callable[[], bool],
 ) -> Scan:
     """How `folder`, or only what lies `under` a path in it, differs from `known`. Blocks; run it in a thread.
@@ -60,24 +68,27 @@ def scan(
     Changes nothing and raises nothing for what it finds on disk. `under` may be a directory or a file, there or not.
     `device` is the folder's device id when it was last seen with pictures; None, if that is not known, differs from
     every other. `known` needs to hold at least what is known below `under`; whether anything is tells an emptied
-    folder from a mount point without its disk.
+    folder from a mount point without its disk. `disks` are those that earlier scans found in the folder.
     """
     if under is not None and not files.inside(under, folder):
         raise ValueError(f"{under!r} is not in {folder!r}")
     offline, found_device = _state(folder, device, known)
     if offline is not None:
         return Scan(offline=offline, device=device)
+    before = disks_module.look(folder, disks or {})
     walk = _Walk(folder, ignore, known, stop)
     walk.run(folder if under is None else under)
     found = walk.found
-    found.device = found_device
+    found.device, found.whole = found_device, under is None
     # Unmounted meanwhile: what was not seen has not vanished.
     offline, device_after = _state(folder, found_device, known)
     if offline is not None or device_after != found_device:
         return Scan(offline=offline or "its disk changed during the scan", device=device)
+    after = disks_module.look(folder, {**(disks or {}), **before.there})
+    found.disks, found.away = after.there, walk.kept(after.away)
     found.hints.sort(key=lambda difference: difference.mtime or 0.0, reverse=True)
     if not found.stopped:
-        found.hints += walk.vanished(folder if under is None else under)
+        found.hints += walk.vanished(folder if under is None else under, disks_module.unseen(before, after))
     return found
 
 
@@ -130,9 +141,9 @@ class _Walk:
             self._links.sort(reverse=True)
             self._tree(self._links.pop())
 
-    def vanished(self, start: str) -> list[Difference]:
-        """What is known there, not as missing, and was not seen."""
-        blind = frozenset(self.found.unreadable)
+    def vanished(self, start: str, unseen: frozenset[str]) -> list[Difference]:
+        """What is known there, not as missing, and was not seen, but for what lies in the `unseen` directories."""
+        blind = unseen.union(self.found.unreadable)
         return [
             Difference(path, None)
             for path, known in self._known.items()
@@ -141,6 +152,14 @@ class _Walk:
             and files.inside(path, start)
             and not (blind and _below(path, blind, self._folder))
         ]
+
+    def kept(self, away: Collection[str]) -> dict[str, int]:
+        """How many pictures are known, not as missing, below each of these directories; those without are left out."""
+        if not away:
+            return {}
+        paths = [path for path, known in self._known.items() if not known.missing]
+        counts = {point: sum(files.inside(path, point) for path in paths) for point in away}
+        return {point: count for point, count in counts.items() if count}
 
     def _reachable(self, start: str) -> bool:
         """Whether a scan of the whole folder would come by `start`: no directory above it is ignored or a link."""

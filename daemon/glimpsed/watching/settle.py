@@ -25,25 +25,29 @@ class Settle:
     """
 
     def __init__(self, quiet: float, at_most: float, limit: int = 10_000) -> None:
-        self._quiet = quiet
-        self._at_most = at_most
-        self._limit = limit
+        self.quiet = quiet
+        self.at_most = at_most
+        self.limit = limit
+        """How many may wait before it is `full`."""
         self._waiting: dict[str, _Waiting] = {}
         self._busy: set[str] = set()
         self._both = 0  # paths that are busy and wait for their next turn
         self._queue: list[tuple[float, int, str]] = []  # (due when queued, order, path); may be out of date
         self._order = itertools.count()
+        self.waited: list[float] = []
+        """How long each of the paths that were handed out last had waited, in seconds."""
 
-    def hint(self, path: str, now: float, changed_at: float | None = None) -> None:
+    def hint(self, path: str, now: float, changed_at: float | None = None, quiet: float | None = None) -> None:
         """Something happened to `path` at `now`; taken even when `full`.
 
         With `changed_at`, the path was not seen to change now but found to have changed then (a scan's hint, the
-        file's mtime on the clock of `now`): an already quiet file is due at once.
+        file's mtime on the clock of `now`): an already quiet file is due at once. `quiet` is that of this hint alone.
         """
+        quiet = self.quiet if quiet is None else quiet
         last = now if changed_at is None else min(changed_at, now)
         waiting = self._waiting.get(path)
         if waiting is None:
-            due = max(now, min(last + self._quiet, now + self._at_most))
+            due = max(now, min(last + quiet, now + self.at_most))
             waiting = self._waiting[path] = _Waiting(next(self._order), now, due)
             if path in self._busy:
                 self._both += 1
@@ -51,7 +55,12 @@ class Settle:
                 self._push(path, waiting)
         else:
             # The queue still holds the earlier time; the path is queued anew when that comes.
-            waiting.due = max(waiting.due, min(last + self._quiet, waiting.first + self._at_most))
+            waiting.due = max(waiting.due, min(last + quiet, waiting.first + self.at_most))
+
+    def wait_for(self, path: str, now: float, quiet: float) -> None:
+        """Something that belongs to `path` changed: if it waits, it does so until that is quiet, too."""
+        if path in self._waiting:
+            self.hint(path, now, quiet=quiet)
 
     def due(self, now: float, most: int | None = None) -> list[str]:
         """The paths that are due, at most `most`, longest due first and else in the order of their hints.
@@ -59,9 +68,10 @@ class Settle:
         They are busy from now on.
         """
         paths: list[str] = []
+        self.waited = []
         while (most is None or len(paths) < most) and (top := self._top()) is not None and top <= now:
             path = heapq.heappop(self._queue)[2]
-            del self._waiting[path]
+            self.waited.append(now - self._waiting.pop(path).first)
             self._busy.add(path)
             paths.append(path)
         return paths
@@ -81,7 +91,7 @@ class Settle:
     @property
     def full(self) -> bool:
         """Whether the caller should hold back further hints until some are done."""
-        return self.waiting >= self._limit
+        return self.waiting >= self.limit
 
     @property
     def waiting(self) -> int:
