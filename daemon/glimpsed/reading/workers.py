@@ -205,26 +205,24 @@ class Workers:
 
     async def explain(self, path: str, *, pixels: bool, drawn: bool) -> messages.Explained | Unread:
         """Read the picture at `path` anew for somebody who waits for it; with `pixels` the words in it, too."""
-        request = messages.Explain(os.fsencode(path), pixels, drawn, self.foreign.packs() if pixels else ())
-        stamp = await _stamp(path)
+        stamp, packs = await _stamp(path), self.foreign.packs() if pixels else ()
+        request = messages.Explain(os.fsencode(path), pixels, drawn, packs)
         try:
             got = await self._ask(request, messages.Explained, ocr=pixels, asked=True)
         except ChildError as error:
             return _crashed(path, stamp, error)
-        if isinstance(got, messages.Failed):
-            return Unread(path, got.stamp, got.fault)
-        return await self._other_pages(request, got) if pixels else got
+        if isinstance(got, messages.Explained):
+            return await self._other_pages(request, got)
+        return Unread(path, got.stamp, got.fault)
 
     async def _other_pages(self, request: messages.Explain, first: messages.Explained) -> messages.Explained:
         """What was found with the lines of the other pages, as far as they are read in the time for one picture."""
-        lines, began = list(first.lines or ()), perf_counter()
-        for page in range(1, first.pages):
-            if perf_counter() - began > self._timeout:
-                break
+        page, lines, until = 0, list(first.lines or ()), perf_counter() + self._timeout
+        while (page := page + 1) < first.pages and perf_counter() < until:
+            asked = msgspec.structs.replace(request, page=page, drawn=False)
             with suppress(ChildError):  # the page says nothing
-                asked = msgspec.structs.replace(request, page=page, drawn=False)
                 got = await self._ask(asked, messages.Explained, ocr=True, asked=True)
-                lines += got.lines or () if isinstance(got, messages.Explained) else ()
+                lines += (got.lines if isinstance(got, messages.Explained) else None) or ()
         return msgspec.structs.replace(first, lines=None if first.lines is None else tuple(lines))
 
     async def _ask(
