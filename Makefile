@@ -83,6 +83,7 @@ bench: $(VENV)/.test
 	$(BIN)/python bench/throughput.py
 	$(BIN)/python bench/encoding.py
 	$(BIN)/python bench/lookups.py
+	$(BIN)/python bench/restart.py
 	$(BIN)/python bench/searching.py
 	$(BIN)/python bench/ocr.py --every 4
 	$(BIN)/python bench/ocr_noise.py --rounds 1
