@@ -206,6 +206,9 @@ def main() -> None:
     max_pixels, memory, *more = sys.argv[1:]
     private, bounds, *models = (*more, *("", "{}")[len(more) :])
     os.nice(NICE)
+    # It computes, and need not interrupt others. What it reads from the disk has the lowest priority but the idle one,
+    # which the kernel takes from the niceness: ioprio_set(2).
+    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     worker = Worker(int(max_pixels), msgspec.json.decode(bounds, type=Bounds), [Path(model) for model in models])
 
     def bound() -> None:
