@@ -236,6 +236,7 @@ class Answers:
             for folder in self._pipeline.folders.states
             if folder.reason is not None
         ]
+        warnings += self._pipeline.missing.warnings
         if context.paused is not None:
             warnings.append(f"indexing is paused: {context.paused}")
         warnings += available.advice(unread, context.foreign)

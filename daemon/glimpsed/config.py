@@ -37,6 +37,8 @@ class Watch:
     settle_at_most: float = _key(kinds.duration(0.1, _DAY))
     rescan: float = _key(kinds.duration(1, 366 * _DAY))
     forget_after: float = _key(kinds.duration(0, 36500 * _DAY))
+    mass_missing: float = _key(kinds.number(0, 1))
+    """A share of a folder's pictures."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from glimpsed.indexing.folders import Folders
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.keeping import commit, encode
 from glimpsed.indexing.look import Job, look
+from glimpsed.indexing.missing import Missing
 from glimpsed.indexing.refresh import Refresh
 from glimpsed.indexing.revival import revive
 from glimpsed.indexing.scans import Scans
@@ -37,6 +38,7 @@ class Pipeline:
         self.folders = folders
         self.scans = scans
         self.inbox = inbox
+        self.missing = Missing(folders, context)
         context.backlog.expecting = lambda: scans.waiting > 0
         context.offline, context.away, context.there = folders.unseen, folders.away, folders.there
         folders.changed, folders.catching_up = context.committed.beat, scans.catching_up.of
@@ -63,7 +65,8 @@ class Pipeline:
                 sources.start_soon(Refresh(drafts, changes.clone(), context).run)
                 sources.start_soon(revive, changes.clone(), context)
                 sources.start_soon(sweep, context)
-                sources.start_soon(tidy, changes, self.folders, context)
+                sources.start_soon(self.missing.run)
+                sources.start_soon(tidy, changes, self.folders, self.missing, context)
                 jobs_in.close()
                 await stopping.wait()
                 self.scans.close()

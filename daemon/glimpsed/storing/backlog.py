@@ -7,7 +7,8 @@ from glimpsed.records import Counts, Current, Row
 from glimpsed.storing import sql
 from glimpsed.storing.arrays import values
 from glimpsed.storing.columns import of
-from glimpsed.storing.reads import Reads, converted
+from glimpsed.storing.reads import converted
+from glimpsed.storing.vanished import Vanished
 
 
 class Failure(NamedTuple):
@@ -19,7 +20,7 @@ class Failure(NamedTuple):
     retry_at: float | None
 
 
-class Backlog(Reads):
+class Backlog(Vanished):
     """What is to do, and how far it is done."""
 
     async def stale(self, current: Current, now: float, limit: int, exclude: Collection[str] = ()) -> list[Row]:
