@@ -39,20 +39,23 @@ UNMOUNTED = """
 import sys
 from pathlib import Path
 from tests.test_moves import while_it_is_indexed
-while_it_is_indexed(Path(sys.argv[1]), 120)
+while_it_is_indexed(Path(sys.argv[1]), 600)
 print("well")
 """
 
 
 def while_it_is_indexed(here: Path, files: int) -> None:
-    """Unmount a folder's disk while its pictures are read, and mount it again: to be run where mounts are ours."""
+    """Unmount a folder's disk while its pictures are read, and mount it again: to be run where mounts are ours.
+
+    There are more of them than the streams between the stages hold, so some are not read yet.
+    """
     disk, folder = here / "disk", here / "Pictures"
     disk.mkdir()
     folder.mkdir()
     for command in (f"mount -t tmpfs none {disk}", f"mount --bind {disk} {folder}"):
         assert os.system(command) == 0
     for number in range(files):
-        path = folder / f"{number % 7}" / f"glacier {number}.png"
+        path = folder / f"glacier {number % 7}" / f"IMG_{number:04}.png"  # names whose words are not encoded
         path.parent.mkdir(exist_ok=True)
         pictures.save(path, pictures.noisy((32, 24), seed=number))
     with running(here / "home", folder, READ_OCR="false") as daemon:
@@ -60,16 +63,17 @@ def while_it_is_indexed(here: Path, files: int) -> None:
         assert os.system(f"umount -l {folder}") == 0  # files of it are open
         _state(daemon, folder, "offline since")
         counts = daemon.idle()["pictures"]
-        assert (counts["missing"], counts["errors"]) == (0, 0), counts
-        assert counts["fresh"] > 0
         print(f"  away with {counts['fresh']} of {files} indexed")
+        assert (counts["missing"], counts["errors"]) == (0, 0), counts
+        assert 0 < counts["fresh"] < files
         assert all(hit["offline"] for hit in daemon.client.search("glacier")["hits"])
         assert os.system(f"mount --bind {disk} {folder}") == 0
         daemon.idle(files, deadline=20 * PATIENCE)
         _state(daemon, folder, "watching")
         agree(daemon, folder)
         assert daemon.client.status()["pictures"]["missing"] == 0
-        assert daemon.counter("glimpsed_encoded_texts_total") == files
+        assert daemon.counter("glimpsed_read_total") == files
+        assert daemon.counter("glimpsed_encoded_texts_total") < files / 10
         log = daemon.log.read_text("utf-8")
         assert not any(f'"{event}"' in log for event in ("picture_missing", "picture_forgotten", "picture_failed"))
         assert log.count('"folder_offline"') == log.count('"folder_back"') == 1

@@ -6,6 +6,8 @@ from dataclasses import asdict, fields
 from functools import partial
 from typing import Final
 
+import anyio
+
 from glimpsed.errors import TableError
 from glimpsed.events import Event
 from glimpsed.files import key_of, shown
@@ -25,6 +27,7 @@ class Missing:
         self._context = context
         self._memory = Memory(context.config.store.path, "losses.json")
         self._judged = _judged(self._memory.read())
+        self._lock = anyio.Lock()
 
     @property
     def losses(self) -> dict[str, tuple[Loss, ...]]:
@@ -48,17 +51,21 @@ class Missing:
         ]
 
     async def run(self) -> None:
-        """Until cancelled: look whenever something was committed and all that was noticed is done."""
+        """Until cancelled: look whenever something was committed."""
         context = self._context
         while True:
             beats = context.committed.beats
-            await context.backlog.calm()
-            await self._drop_moved()
             await self.look()
             await context.committed.wait(beats)
 
     async def look(self) -> None:
-        """Judge what is missing by now, and say what is new."""
+        """Once nothing is read or expected: let go of what moved, judge what is missing then, and say what is new."""
+        async with self._lock:
+            await self._context.backlog.calm()
+            await self._drop_moved()
+            await self._judge()
+
+    async def _judge(self) -> None:
         context, before = self._context, dict(self._judged)
         counts = await context.insist(partial(context.table.folder_counts, missing=True))
         for name in self._folders.names:
@@ -68,9 +75,8 @@ class Missing:
             missing, present = await context.insist(partial(context.table.times, name))
             judged = judge(known, missing, present, share=context.config.watch.mass_missing)
             self._judged[key_of(name)] = judged
-            said = {(loss.since, loss.pictures >= FEWEST) for loss in known.losses}
             for loss in judged.losses:
-                if (loss.since, True) not in said and not any(loss.since <= one.until for one in known.losses):
+                if not any(loss.since <= one.until and one.since <= loss.until for one in known.losses):
                     context.journal.say(Event.MASS_MISSING, folder=shown(name), pictures=loss.pictures, of=loss.of)
         if self._judged != before:
             self._memory.write({key: asdict(judged) for key, judged in self._judged.items()})
