@@ -8,7 +8,7 @@ TORCH_CPU := https://download.pytorch.org/whl/cpu
 TORCH := torch==2.13.0
 FOLDER ?=
 
-.PHONY: help demo run bge-m3 formats test lint coverage bench finding torture clean
+.PHONY: help demo run bge-m3 formats test lint coverage bench finding torture package clean
 help:
 	@echo "make demo              show what it does, on pictures of its own"
 	@echo "make run               the daemon in the foreground, on your pictures"
@@ -20,6 +20,7 @@ help:
 	@echo "make bench             measure latency and throughput"
 	@echo "make finding           measure how well pictures are found, on two sets of its own"
 	@echo "make torture           read thousands of broken and hostile pictures, and watch the memory over 10,000"
+	@echo "make package           build wheel and sdist, install them with pip and pipx, and find a picture"
 	@echo "make clean             remove .venv and caches"
 
 $(BIN)/python:
@@ -94,6 +95,9 @@ torture: $(VENV)/.test
 	$(PIP) install --quiet --constraint constraints.txt --group fuzz
 	$(BIN)/python bench/parsers.py -max_total_time=60
 	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest -m hypothesis
+
+package: $(VENV)/.test
+	$(BIN)/python bench/package.py
 
 clean:
 	rm -rf $(VENV) .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

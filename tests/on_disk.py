@@ -11,7 +11,7 @@ from tests.waiting import wait_for
 
 from glimpsed.files import inside, path_of
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".cr2", ".tif", ".gif", ".webp")
+SUFFIXES = (".jpg", ".jpeg", ".png", ".cr2", ".orf", ".tif", ".gif", ".webp")
 UNFINISHED = (".", "~")
 
 

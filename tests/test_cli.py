@@ -24,7 +24,7 @@ from tests.unix_server import Stub, serving
 from tests.waiting import DEADLINE
 
 from glimpsed import __version__, cli, cli_own, cli_service
-from glimpsed.errors import AlreadyRunningError, GlimpsedError, NoRoomError, StateError
+from glimpsed.errors import AlreadyRunningError, GlimpsedError, NoRoomError, StateError, UsageError
 
 Done = subprocess.CompletedProcess[bytes]
 
@@ -500,7 +500,7 @@ def folders(home: Mapping[str, str]) -> list[str]:
 def test_the_first_folder_joins_the_shipped_ones(home: dict[str, str], tmp_path: Path) -> None:
     done = run(home, "folder", "add", str(tmp_path / "not there"))
     assert done.returncode == 0
-    assert b"systemctl --user restart glimpsed" in done.stdout
+    assert b"systemctl --user reload glimpsed" in done.stdout
     assert b"is not there yet" in done.stderr
     assert folders(home) == ["$XDG_PICTURES_DIR", str(tmp_path / "not there")]
     assert stat.S_IMODE(config_file(home).stat().st_mode) == 0o600
@@ -603,26 +603,63 @@ def test_nothing_is_left_behind_when_writing_fails(tmp_path: Path) -> None:
 def test_a_service_is_installed_for_this_installation_and_removed(home: dict[str, str], tmp_path: Path) -> None:
     program(home, "systemctl", f'echo "$@" >> {tmp_path}/calls')
     done = run(home, "service", "install")
-    unit = tmp_path / ".config/systemd/user/glimpsed.service"
+    unit, socket = (tmp_path / ".config/systemd/user" / name for name in ("glimpsed.service", "glimpsed.socket"))
     assert done.stdout.decode().startswith(
-        f"{unit} is written\nnext:\n  systemctl --user enable --now glimpsed.service\n"
+        f"{unit} is written\n{socket} is written\nnext:\n  systemctl --user daemon-reload\n"
     )
     assert f"ExecStart={Path(sys.executable).parent}/glimpsed\n" in unit.read_text()
     assert f"ReadWritePaths={tmp_path}/.local/state/glimpsed\n" in unit.read_text()
+    assert "ListenStream=%t/glimpsed/glimpsed.sock\n" in socket.read_text()
     assert stat.S_IMODE((tmp_path / ".local/state/glimpsed").stat().st_mode) == 0o700
     assert not (tmp_path / "calls").exists()
-    assert run(home, "service", "install", "--enable").returncode == 0
-    assert run(home, "service", "status").stdout.decode() == f"{unit}\n"
+    drop_in = unit.parent / "glimpsed.service.d" / "gpu.conf"
+    assert run(home, "service", "install", "--gpu", "--enable").returncode == 0
+    assert "PrivateDevices=no\n" in drop_in.read_text()
+    assert run(home, "service", "status").stdout.decode() == f"{unit}\n{socket}\n{drop_in}\n"
+    assert run(home, "service", "install").returncode == 0
+    assert not drop_in.parent.exists()
+    (drop_in.parent).mkdir()
+    (drop_in.parent / "override.conf").touch()
+    assert run(home, "service", "install", "--gpu").returncode == 0
     assert run(home, "service", "uninstall").returncode == 0
-    assert not unit.exists()
+    assert [one.name for one in unit.parent.rglob("*") if not one.is_dir()] == ["override.conf"]  # the user's own
     assert (tmp_path / "calls").read_text().splitlines() == [
         "--user daemon-reload",
-        "--user enable --now glimpsed.service",
-        "--user --no-pager status glimpsed.service",
-        "--user disable --now glimpsed.service",
+        "--user enable --now glimpsed.service glimpsed.socket",
+        "--user --no-pager status glimpsed.service glimpsed.socket",
+        "--user disable --now glimpsed.service glimpsed.socket",
         "--user daemon-reload",
     ]
     assert run(home, "service", "uninstall").returncode == 64
+
+
+def test_a_socket_of_ones_own_is_listened_on(home: dict[str, str], tmp_path: Path) -> None:
+    config_file(home).write_text(f'[serve]\nsocket = "{tmp_path}/my 100%/socket"\n')
+    assert run(home, "service", "install").returncode == 0
+    socket = tmp_path / ".config/systemd/user/glimpsed.socket"
+    assert f"ListenStream={tmp_path}/my 100%%/socket\n" in socket.read_text()
+
+
+def test_the_template_of_a_server_is_for_all_its_users(
+    home: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    program(home, "systemctl", f'echo "$@" >> {tmp_path}/calls')
+    monkeypatch.setattr(cli_service, "SYSTEM_PLACE", str(tmp_path / "system"))
+    monkeypatch.setenv("PATH", home["PATH"])
+    cli_service.service.main(["install", "--system"], standalone_mode=False)
+    unit = (tmp_path / "system/glimpsed@.service").read_text()
+    assert "/glimpsed --state /var/lib/glimpsed/%i --socket /run/glimpsed/%i/glimpsed.sock\n" in unit
+    assert "ListenStream=/run/glimpsed/%i/glimpsed.sock\n" in (tmp_path / "system/glimpsed@.socket").read_text()
+    assert "systemctl enable --now glimpsed@USER.socket" in capsys.readouterr().out
+    with pytest.raises(UsageError, match="a template is enabled for a user"):
+        cli_service.service.main(["install", "--system", "--enable"], standalone_mode=False)
+    cli_service.service.main(["uninstall", "--system"], standalone_mode=False)
+    assert list((tmp_path / "system").iterdir()) == []
+    assert (tmp_path / "calls").read_text().splitlines() == [
+        "stop glimpsed@*.service glimpsed@*.socket",
+        "disable glimpsed@.service glimpsed@.socket",
+        "daemon-reload",
+    ]
 
 
 def test_a_service_that_cannot_be_installed(home: dict[str, str], tmp_path: Path) -> None:
@@ -717,7 +754,7 @@ def test_a_mistake_of_ours_is_logged_with_its_traceback(home: dict[str, str], tm
     script = """
 from glimpsed import cli, service
 
-async def run(config):
+async def run(config, load):
     raise ValueError("mistake")
 
 service.run = run

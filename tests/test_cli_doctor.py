@@ -16,7 +16,11 @@ from glimpsed.encoding.devices import missing_extra
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "GLIMPSED_", "COLUMNS"))}
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("XDG_", "GLIMPSED_", "COLUMNS", "LINES"))
+    }
     (tmp_path / "glimpsed").mkdir(mode=0o700)
     (tmp_path / "Pictures").mkdir()
     return {**own, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "LC_ALL": "C.UTF-8"}

@@ -117,7 +117,11 @@ def test_a_look_that_fails_ends_the_looking_alone() -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    own = {name: value for name, value in os.environ.items() if not name.startswith(("XDG_", "GLIMPSED_", "COLUMNS"))}
+    own = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("XDG_", "GLIMPSED_", "COLUMNS", "LINES"))
+    }
     return {**own, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
 
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from structlog.testing import CapturingLogger
 
-from glimpsed.events import Event, Journal, Lines, plain
+from glimpsed.events import Event, Journal, Lines
+from glimpsed.plainly import plain
 from glimpsed.repeats import Repeats
 
 

@@ -227,13 +227,17 @@ def test_programs_that_synchronise(daemon: Daemon, place: Path, source: Path) ->
 
 
 def test_a_shot_of_several_files_arrives_as_one(daemon: Daemon, place: Path, source: Path) -> None:
-    picture = next(source.rglob("*.jpg"))
     before = daemon.counter("glimpsed_read_total")
-    shutil.copyfile(picture, place / "IMG_0801.JPG")
-    (place / "IMG_0801.ORF").write_bytes(raws.olympus(raws.jpeg((640, 480))))
-    (place / "IMG_0801.xmp").write_bytes(
-        pictures.xmp_packet("<dc:subject><rdf:Bag><rdf:li>gorge</rdf:li></rdf:Bag></dc:subject>")
-    )
+    said = "<dc:subject><rdf:Bag><rdf:li>gorge</rdf:li></rdf:Bag></dc:subject>"
+    shot = {
+        "IMG_0801.JPG": next(source.rglob("*.jpg")).read_bytes(),
+        "IMG_0801.ORF": raws.olympus(raws.jpeg((640, 480))),
+        "IMG_0801.xmp": pictures.xmp_packet(said),
+    }
+    for name, data in shot.items():
+        (source / name).write_bytes(data)
+    for name in shot:
+        (source / name).rename(place / name)
     agree(daemon, place)
     assert daemon.counter("glimpsed_read_total") - before == 2
     assert set(daemon.names(f'gorge in:"{place}"')) == {"IMG_0801.ORF", "IMG_0801.JPG"}

@@ -16,7 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 
 ADAPTERS = {
     # an outside library, and the only places that may import it
-    "watchdog": ("watching/observer.py", "watching/directories.py"),
+    "watchdog": ("watching/observer.py", "watching/directories.py", "watching/echo.py"),
     "PIL": (
         "reading/drawing.py",
         "reading/image.py",

@@ -10,17 +10,20 @@ from pathlib import Path
 import anyio
 from anyio import to_thread
 
-from glimpsed import __version__, failures, files, forgetting, upkeep
+from glimpsed import __version__, failures, files, forgetting, status_parts, upkeep
+from glimpsed.condition import condition, measure
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
 from glimpsed.explanation import Explainer
 from glimpsed.filters import Fields
+from glimpsed.indexing.advance import Advance
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading import available
 from glimpsed.records import Counts, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
 from glimpsed.serving import explained, models, verified
+from glimpsed.status_line import StatusLine
 from glimpsed.verification import Verification
 
 
@@ -32,6 +35,10 @@ class Answers:
         self._context = pipeline.context
         self._search = search
         self._explainer = Explainer(pipeline)
+        self._advance = Advance()
+        self._line = StatusLine()
+        self.config_refused: str | None = None
+        """What is wrong with the configuration that was read last and does not hold; None where nothing is."""
         self._verification = Verification(pipeline)
         self.stopping = anyio.Event()
 
@@ -45,6 +52,7 @@ class Answers:
         offline = self._pipeline.folders.offline
         context.metrics.searches.inc()
         context.metrics.search_seconds.observe(answer.took_ms / 1000)
+        context.metrics.stage.labels("search").observe(answer.took_ms / 1000)
         context.journal.say(
             Event.SEARCHED,
             q=str(question),
@@ -71,22 +79,11 @@ class Answers:
         context = self._context
         counts, waiting, state = await self._counted()
         by_folder = await context.table.folder_counts()
-        encoder = context.encoders.state
         return models.Status(
             version=__version__,
             state=state,
-            encoder=models.EncoderStatus(
-                id=encoder.id,
-                name=encoder.name,
-                device=encoder.device,
-                reason=encoder.reason,
-                step=encoder.step,
-                phase=encoder.phase,
-                lost=[
-                    models.LostDevice(device=one.device, reason=one.reason, looked=one.looked) for one in encoder.lost
-                ],
-            ),
-            refresh=await self._refresh(),
+            encoder=status_parts.encoder(context),
+            refresh=await status_parts.refresh(context),
             pictures=models.PictureCounts(
                 fresh=counts.fresh,
                 stale=counts.stale,
@@ -104,32 +101,24 @@ class Answers:
                 for folder in self._pipeline.folders.states
             ],
             confinement=[models.ConfinementStatus(**one._asdict()) for one in context.workers.confinement],
+            **status_parts.inside(await condition(self._pipeline)),
+            work=status_parts.work(counts, waiting, self._advance),
+            last_errors=await status_parts.last_errors(context) if counts.errors else [],
             warnings=self._warnings(await context.table.unread(context.current)),
-        )
-
-    async def _refresh(self) -> models.RefreshStatus | None:
-        context, current = self._context, self._context.current
-        done, total = await context.table.encoded(current)
-        if done >= total:
-            return None
-        pace = context.progress.pace(total - done, time.monotonic())
-        return models.RefreshStatus(
-            encoder=current.encoder,
-            name=context.encoders.state.name,
-            done=done,
-            total=total,
-            rate=None if pace.rate is None else round(pace.rate, 1),
-            seconds_left=None if pace.seconds_left is None else round(pace.seconds_left),
         )
 
     async def line(self) -> str:
         """The status in one line, for people."""
         counts, waiting, state = await self._counted()
-        total = counts.fresh + counts.stale + counts.errors
         encoder = self._context.encoders.state
-        left = counts.stale + waiting
-        work = f", {left} to do" if left else ""
-        return f"{state}: {total} pictures{work}; {encoder.name} on {encoder.device}"
+        return self._line.line(
+            time.monotonic(),
+            state=state,
+            done=counts.fresh + counts.errors,
+            left=counts.stale + waiting,
+            encoder=f"{encoder.name} on {encoder.device}" if encoder.device else encoder.name,
+            reason=self._context.paused,
+        )
 
     async def scan(self, paths: list[str]) -> models.Scanned:
         """See Door."""
@@ -195,9 +184,7 @@ class Answers:
         """See Door."""
         context = self._context
         counts = await context.table.counts(context.current, context.wall())
-        for state in ("fresh", "stale", "missing", "errors"):
-            context.metrics.pictures.labels(state).set(getattr(counts, state))
-        context.metrics.waiting.set(self._waiting)
+        measure(self._pipeline, counts, self._waiting, await condition(self._pipeline))
         return context.metrics.text()
 
     def events(self) -> AbstractAsyncContextManager[AsyncIterator[Mapping[str, object]]]:
@@ -218,6 +205,7 @@ class Answers:
         # What is on its way is looked at before what has arrived: the other way round it could be in neither.
         waiting, begun, scanning = self._waiting, scans.begun, scans.waiting
         counts = await context.table.counts(context.current, context.wall())
+        self._advance.told(time.monotonic(), counts.fresh + counts.errors, counts.stale + waiting)
         if self.stopping.is_set():
             state = "stopping"
         elif context.paused is not None:
@@ -237,6 +225,8 @@ class Answers:
             if folder.reason is not None
         ]
         warnings += self._pipeline.missing.warnings
+        if self.config_refused is not None:
+            warnings.append(f"the configuration has faults, and the one before holds: {self.config_refused}")
         if context.paused is not None:
             warnings.append(f"indexing is paused: {context.paused}")
         warnings += available.advice(unread, context.foreign)

@@ -14,17 +14,21 @@ import click
 from glimpsed import (
     __version__,
     cli_ask,
+    cli_completion,
     cli_doctor,
     cli_errors,
     cli_explain,
     cli_folder,
     cli_model,
     cli_service,
+    cli_status,
     cli_verify,
 )
 from glimpsed.errors import ConfigError, GlimpsedError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from glimpsed.config import Config
 
 USAGE = 64  # EX_USAGE
@@ -68,6 +72,8 @@ for _command in (
     cli_folder.folder,
     cli_model.model,
     cli_service.service,
+    cli_completion.completion,
+    cli_status.status,
     cli_verify.verify,
 ):
     client.add_command(_command)
@@ -86,14 +92,16 @@ def daemon(config: str | None, folders: tuple[str, ...], state: str | None, sock
     """Watch picture folders, and answer where a picture is, until told to stop."""
     from glimpsed.config import load  # noqa: PLC0415  not for --version and --help
 
-    found = load(
-        Path(config) if config is not None else None,
-        flags={"watch.folders": folders or None, "store.path": state, "serve.socket": socket},
-    )
-    _serve(found, rebuild=rebuild)
+    file = Path(config).absolute() if config is not None else None
+    flags = {"watch.folders": folders or None, "store.path": state, "serve.socket": socket}
+
+    def read() -> "Config":
+        return load(file, flags=flags)
+
+    _serve(read(), read, rebuild=rebuild)
 
 
-def _serve(config: "Config", *, rebuild: bool) -> None:
+def _serve(config: "Config", load: "Callable[[], Config]", *, rebuild: bool) -> None:
     from glimpsed.allocation import few_arenas  # noqa: PLC0415  only the daemon's side needs it
 
     few_arenas()  # before there are threads
@@ -107,7 +115,7 @@ def _serve(config: "Config", *, rebuild: bool) -> None:
         if rebuild:
             table.rebuild(config.store.path)
         # The LanceDB bindings need asyncio.
-        anyio.run(service.run, config, backend="asyncio")
+        anyio.run(service.run, config, load, backend="asyncio")
     except Exception as error:
         if config.log.file is not None:  # standard error gets it in any case
             _log(_cause(error))

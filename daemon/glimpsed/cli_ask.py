@@ -1,4 +1,4 @@
-"""The commands of `glimpse` that ask the daemon: search, status, events, scan, retry."""
+"""The commands of `glimpse` that ask the daemon: search, events, scan, retry."""
 
 import os
 import re
@@ -88,20 +88,6 @@ def search(
 @click.command()
 @as_json
 @click.pass_context
-def status(context: click.Context, *, json: bool) -> None:
-    """Tell how the daemon is and what it does."""
-    from glimpsed import cli_show  # noqa: PLC0415  not for --help
-
-    now = asked(context).status()
-    if json:
-        cli_show.print_json(now)
-    else:
-        cli_show.print_status(now)
-
-
-@click.command()
-@as_json
-@click.pass_context
 def events(context: click.Context, *, json: bool) -> None:
     """Tell what happens from now on, until interrupted; with --json one object a line."""
     from glimpsed import cli_show  # noqa: PLC0415  not for --help
@@ -170,7 +156,7 @@ def forget(context: click.Context, *, path: tuple[str, ...], json: bool) -> None
         cli_show.print_tree(told)
 
 
-COMMANDS = (search, status, events, scan, retry, forget)
+COMMANDS = (search, events, scan, retry, forget)
 
 
 def asked(context: click.Context) -> "Client":

@@ -112,6 +112,6 @@ def _keep(document: "TOMLDocument", folders: list[str], *, json: bool) -> None:
     if json:
         cli_show.print_json({"file": str(file), "folders": folders, "restart": True})
     else:
-        print(f"{cli_show.shown(str(file))} is written; {cli_own.RESTART}")
+        print(f"{cli_show.shown(str(file))} is written; {cli_own.RELOAD}")
     if "GLIMPSED_WATCH_FOLDERS" in os.environ:
         cli_show.warn("the variable GLIMPSED_WATCH_FOLDERS wins over this file")

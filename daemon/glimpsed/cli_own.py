@@ -10,6 +10,7 @@ from glimpsed.errors import ConfigError, ConfigFault, GlimpsedError
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
+RELOAD = "have glimpsed take it up: systemctl --user reload glimpsed"
 RESTART = "restart glimpsed for it to take effect: systemctl --user restart glimpsed"
 
 

@@ -1,4 +1,4 @@
-"""`glimpse service`: glimpsed as a systemd user service."""
+"""`glimpse service`: glimpsed as a systemd service, of one's session or of a server."""
 
 import os
 import shutil
@@ -14,98 +14,160 @@ from glimpsed.errors import GlimpsedError, UsageError
 if TYPE_CHECKING:
     from glimpsed.config import Config
 
-UNIT = "glimpsed.service"
+SYSTEM_PLACE = "/etc/systemd/system"
+GPU = "gpu.conf"
 
-NEXT = f"""\
-next:
-  systemctl --user enable --now {UNIT}
-  journalctl --user -u {UNIT} -f
-to have it run while you are not logged in, too:
-  loginctl enable-linger"""
+_SYSTEM = click.option("--system", is_flag=True, help="The system's template for servers, glimpsed@USER. Needs root.")
 
 
 @click.group()
 def service() -> None:
-    """Run glimpsed as a service of your session."""
+    """Run glimpsed as a service of your session, or of a server."""
 
 
 @service.command()
 @click.option("--enable", is_flag=True, help="Also start it, now and at every login.")
-def install(*, enable: bool) -> None:
-    """Write the unit to ~/.config/systemd/user, for this very installation."""
+@click.option("--gpu", is_flag=True, help="Let it use an NVIDIA GPU; without this it sees no devices.")
+@_SYSTEM
+def install(*, enable: bool, gpu: bool, system: bool) -> None:
+    """Write the units to ~/.config/systemd/user, for this very installation."""
     from glimpsed.cli_own import write  # noqa: PLC0415  not for --help
     from glimpsed.config import load, shipped  # noqa: PLC0415
 
-    config = load()
-    text = unit_text(shipped(UNIT).read_text("utf-8"), _program(), config)
-    # ReadWritePaths= needs them to be there.
-    for directory in _written_directories(config):
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-    file = unit_file()
-    try:
-        write(file, text, mode=0o644)
-    except OSError as error:
-        raise GlimpsedError(f"cannot be written: {error.strerror}", where=str(file)) from error
-    print(f"{file} is written")
+    units = _Units(system=system)
+    if system and enable:
+        raise UsageError("a template is enabled for a user", hint=units.enabling)
+    config = None if system else load()
+    if config is not None:
+        # ReadWritePaths= needs them to be there.
+        for directory in _written_directories(config):
+            os.makedirs(directory, mode=0o700, exist_ok=True)
+    files = {units.file(name): unit_text(shipped(name).read_text("utf-8"), _program(), config) for name in units.names}
+    if gpu:
+        files[units.drop_in] = shipped(GPU).read_text("utf-8")
+    for file, text in files.items():
+        try:
+            write(file, text, mode=0o644)
+        except OSError as error:
+            hint = "it needs root: sudo" if system and os.geteuid() else None
+            raise GlimpsedError(f"cannot be written: {error.strerror}", where=str(file), hint=hint) from error
+        print(f"{file} is written")
+    if not gpu:
+        _withdraw(units.drop_in)
+        if os.path.exists("/dev/nvidia0"):
+            print("an NVIDIA GPU is here; to let the service use it: glimpse service install --gpu")
     if enable:
         _systemctl("daemon-reload")
-        _systemctl("enable", "--now", UNIT)
+        _systemctl("enable", "--now", *units.names)
     else:
-        print(NEXT)
+        print(f"next:\n{units.enabling}")
 
 
 @service.command()
-def uninstall() -> None:
-    """Stop the service and remove its unit. The index and the configuration stay."""
-    file = unit_file()
-    if not file.exists():
-        raise UsageError("is not installed", where=str(file))
+@_SYSTEM
+def uninstall(*, system: bool) -> None:
+    """Stop the service and remove its units. The index and the configuration stay."""
+    units = _Units(system=system)
+    files = [file for name in units.names if (file := units.file(name)).exists()]
+    if not files:
+        raise UsageError("is not installed", where=str(units.file(units.names[0])))
+    manager = ["systemctl"] if system else ["systemctl", "--user"]
     if shutil.which("systemctl"):
-        subprocess.run(["systemctl", "--user", "disable", "--now", UNIT], check=False)
-    file.unlink()
+        stopping = ["stop", *(f"{name.replace('@', '@*')}" for name in units.names)] if system else None
+        for arguments in [stopping, ["disable", *([] if system else ["--now"]), *units.names]]:
+            if arguments is not None:
+                subprocess.run([*manager, *arguments], check=False)
+    for file in (*files, units.drop_in):
+        if _withdraw(file):
+            print(f"{file} is removed")
     if shutil.which("systemctl"):
-        subprocess.run(["systemctl", "--user", "daemon-reload"], check=False)
-    print(f"{file} is removed")
+        subprocess.run([*manager, "daemon-reload"], check=False)
 
 
 @service.command()
 def status() -> int:
     """Tell how the service is; exits as `systemctl status` does."""
-    file = unit_file()
-    print(f"{file}" + ("" if file.exists() else " is not installed"), flush=True)
-    return _run("--no-pager", "status", UNIT)
+    units = _Units(system=False)
+    for name in units.names:
+        file = units.file(name)
+        print(f"{file}" + ("" if file.exists() else " is not installed"), flush=True)
+    if units.drop_in.exists():
+        print(units.drop_in, flush=True)
+    return _run("--no-pager", "status", *units.names)
+
+
+class _Units:
+    """Which units there are, and where they belong."""
+
+    def __init__(self, *, system: bool) -> None:
+        from glimpsed.config_places import Places  # noqa: PLC0415  not for --help
+
+        own = os.path.join(Places(os.environ).directory("XDG_CONFIG_HOME"), "systemd", "user")
+        self._place = Path(SYSTEM_PLACE if system else own)
+        kind = "glimpsed@" if system else "glimpsed"
+        self.names = (f"{kind}.service", f"{kind}.socket")
+        self.drop_in = self._place / f"{kind}.service.d" / GPU
+        self.enabling = _ENABLING_SYSTEM if system else _ENABLING
+
+    def file(self, name: str) -> Path:
+        """Where the unit is, whether it exists or not."""
+        return self._place / name
+
+
+_ENABLING = """\
+  systemctl --user daemon-reload
+  systemctl --user enable --now glimpsed.socket glimpsed.service
+  journalctl --user -u glimpsed -f
+to have it run while you are not logged in, too:
+  loginctl enable-linger"""
+
+_ENABLING_SYSTEM = """\
+  systemctl daemon-reload
+  systemctl enable --now glimpsed@USER.socket glimpsed@USER.service
+  glimpse --socket /run/glimpsed/USER/glimpsed.sock status"""
 
 
 def unit_file() -> Path:
-    """Where the user's unit is, whether it exists or not."""
-    from glimpsed.config_places import Places  # noqa: PLC0415  not for --help
+    """Where the user's service is, whether it exists or not."""
+    units = _Units(system=False)
+    return units.file(units.names[0])
 
-    return Path(Places(os.environ).directory("XDG_CONFIG_HOME"), "systemd", "user", UNIT)
 
-
-def unit_text(text: str, program: str, config: "Config") -> str:
-    """The shipped unit with this installation's program, directories and grace time."""
-    paths = " ".join(_quoted(one) for one in _written_directories(config))
-    told = {
-        "ExecStart": _quoted(program),
-        "ReadWritePaths": paths,
-        # A batch in flight cannot be interrupted: see [serve] grace.
-        "TimeoutStopSec": f"{round(config.serve.grace) + 20}",
-    }
+def unit_text(text: str, program: str, config: "Config | None") -> str:
+    """A shipped unit with this installation's program and, where one is given, the configuration's directories."""
+    told = {}
+    if config is not None:
+        told = {
+            "ReadWritePaths": " ".join(_quoted(one) for one in _written_directories(config)),
+            # A batch in flight cannot be interrupted: see [serve] grace.
+            "TimeoutStopSec": f"{round(config.serve.grace) + 20}",
+        }
+        if config.serve.socket != _usual_socket(config):
+            told["ListenStream"] = _escaped(config.serve.socket)
     lines = []
     for line in text.splitlines():
-        name = line.partition("=")[0]
-        lines.append(f"{name}={told[name]}" if name in told else line)
+        name, _, value = line.partition("=")
+        if name == "ExecStart":
+            arguments = value.partition(" ")[2]
+            lines.append(f"ExecStart={_quoted(program)}" + (f" {arguments}" if arguments else ""))
+        else:
+            lines.append(f"{name}={told[name]}" if name in told else line)
     return "\n".join(lines) + "\n"
 
 
+def _usual_socket(config: "Config") -> str:
+    """What `socket = "auto"` is here. The service may see another $XDG_RUNTIME_DIR; the unit knows its own."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR", "")
+    place = os.path.join(os.path.normpath(runtime), "glimpsed") if os.path.isabs(runtime) else config.store.path
+    return os.path.join(place, "glimpsed.sock")
+
+
 def _written_directories(config: "Config") -> list[str]:
-    """Where the daemon writes, but for the runtime directory, which systemd makes."""
-    written = [config.store.path, os.path.dirname(config.serve.socket)]
+    """Where the daemon writes. Not that of the socket, which is systemd's."""
+    written = [config.store.path]
     if config.log.file is not None:
         written.append(os.path.dirname(config.log.file))
-    runtime = os.environ.get("XDG_RUNTIME_DIR") or "/nowhere"
-    return list(dict.fromkeys(one for one in written if one != os.path.join(runtime, "glimpsed")))
+    return list(dict.fromkeys(written))
 
 
 def program() -> str | None:
@@ -123,8 +185,24 @@ def _program() -> str:
 
 def _quoted(text: str) -> str:
     """A word as systemd.syntax(7) has it, with nothing in it that it would expand."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    escaped = _escaped(text.replace("\\", "\\\\").replace('"', '\\"')).replace("$", "$$")
     return f'"{escaped}"' if escaped != text or " " in text else text
+
+
+def _escaped(text: str) -> str:
+    """The value of a setting that is taken as it stands, but for specifiers."""
+    return text.replace("%", "%%")
+
+
+def _withdraw(file: Path) -> bool:
+    """Remove a unit or a drop-in, and the drop-ins' directory where nothing else is in it; whether it was there."""
+    try:
+        file.unlink()
+    except FileNotFoundError:
+        return False
+    if file.parent.name.endswith(".d") and not any(file.parent.iterdir()):
+        file.parent.rmdir()
+    return True
 
 
 def _systemctl(*arguments: str) -> None:

@@ -4,11 +4,11 @@ import json as json_module
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from glimpsed.client import Answer, ConfinementStatus, Status, path_of
+from glimpsed.client import Answer, path_of
 
 # A file's name must not be able to move the cursor, recolour the terminal or reverse what is read.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
@@ -57,52 +57,6 @@ def print_hits(answer: Answer) -> None:
             print(f"{'':>{wide}}  {_dim(shown(why), terminal)}")
         if terminal and (positions := hit.get("positions")):
             print(f"{'':>{wide}}  {_marked(hit['snippet'], positions)}")
-
-
-def print_status(status: Status) -> None:
-    """How the daemon is, a line a thing."""
-    print(f"glimpsed {shown(status['version'])}: {shown(status['state'])}")
-    encoder = status["encoder"]
-    print(f"encoder   {shown(encoder['name'])} on {shown(encoder['device'])}: {shown(encoder['reason'])}")
-    if step := encoder.get("step"):
-        print(f"missing   {shown(step)}")
-    for lost in encoder.get("lost", ()):
-        looked = f"; looked for {_times(lost['looked'])}" if lost["looked"] else ""
-        print(f"lost      {shown(lost['device'])}: {shown(lost['reason'])}{looked}")
-    if refresh := status.get("refresh"):
-        print(f"refresh   {_refresh(refresh)}")
-    print("pictures  " + ", ".join(f"{count:,} {shown(name)}" for name, count in status["pictures"].items()))
-    if formats := status.get("formats"):
-        print("formats   " + ", ".join(map(shown, formats["readable"])))
-        for form in formats["unreadable"]:
-            print(f"unread    {form['pictures']:,} pictures: {shown(form['reason'])}")
-    for folder in status["folders"]:
-        print(f"folder    {shown_path(path_of(folder))}: {shown(folder['state'])}, {folder['pictures']:,} pictures")
-    print_confinement(status.get("confinement", ()))
-    for warning in status["warnings"]:
-        print(f"warning   {shown(warning)}")
-
-
-def print_confinement(confinement: Sequence[ConfinementStatus]) -> None:
-    """What bounds the processes that read pictures, in one line, and a line for each thing that does not."""
-    if held := [shown(one["name"]) for one in confinement if one["holds"]]:
-        print(f"confined  {', '.join(held)}")
-    for one in confinement:
-        if not one["holds"]:
-            print(f"not held  {shown(one['name'])}: {shown(one['how'])}")
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
-
-
-def _refresh(refresh: Mapping[str, Any]) -> str:
-    """How far the chosen encoder is: `312 of 9,881 encoded by BGE-M3, 37/s, about 4 min`."""
-    line = f"{refresh['done']:,} of {refresh['total']:,} encoded by {shown(refresh['name'])}"
-    if refresh["rate"] is None or refresh["seconds_left"] is None:
-        return line
-    rate = f"{refresh['rate']:,.0f}" if refresh["rate"] >= 10 else f"{refresh['rate']:.2g}"
-    return f"{line}, {rate}/s, about {roughly(refresh['seconds_left'])}"
 
 
 def roughly(seconds: float) -> str:

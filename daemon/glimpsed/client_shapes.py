@@ -84,4 +84,16 @@ class Status(TypedDict):
     """`readable` names; `unreadable` ones, each with `name`, `suffixes`, `pictures` and `reason`."""
     folders: list[FolderStatus]
     confinement: NotRequired[list[ConfinementStatus]]
+    work: NotRequired[dict[str, Any] | None]
+    """`done`, `total`, `rate`, `seconds_left`; None while there is nothing to do."""
+    queues: NotRequired[list[dict[str, Any]]]
+    """Each with `name`, `depth` and `bound`."""
+    watches: NotRequired[dict[str, int] | None]
+    """`used`, `most` and `limit`."""
+    processes: NotRequired[list[dict[str, Any]]]
+    """Each with `role`, `pid` and `resident` (bytes)."""
+    table: NotRequired[dict[str, int] | None]
+    """`rows`, `fragments`, `versions`, `files` and `bytes`."""
+    last_errors: NotRequired[list[dict[str, Any]]]
+    """Each with `path`, `error`, `attempts` and `at`."""
     warnings: list[str]

@@ -3,10 +3,9 @@
 The names are a closed list: docs/logs.md has them all, and scripts may rely on them.
 """
 
-import os
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -15,6 +14,7 @@ from typing import Self
 import anyio
 import structlog
 
+from glimpsed.plainly import plain
 from glimpsed.repeats import Repeats
 
 
@@ -37,6 +37,18 @@ class Event(StrEnum):
     DAEMON_STOPPING = "daemon_stopping", "info", "Told to stop, finishing what was read: `why`, `grace`."
     DAEMON_CUT_SHORT = "daemon_cut_short", "warning", "Stopped before all was finished: `why`; the next scan finds it."
     DAEMON_STOPPED = "daemon_stopped", "info", "The daemon ended in order: `ms` since it was told to."
+    CONFIG_RELOADED = (
+        "config_reloaded",
+        "info",
+        "The configuration was read: `changed` keys hold, `later` ones after a start.",
+    )
+    CONFIG_REFUSED = (
+        "config_refused",
+        "error",
+        "It has faults, so the configuration before holds on: `faults`.",
+    )
+    PART_STUCK = "part_stuck", "error", "A part hangs or is dead, so the watchdog hears nothing: `part`, `seconds`."
+    PART_ANSWERS = "part_answers", "info", "A part that was stuck answers again: `part`."
     DAEMON_FAILED = "daemon_failed", "error", "The daemon cannot go on: `error`, and `traceback` of a mistake of ours."
 
     FOLDER_WATCHING = "folder_watching", "info", "Changes in a folder are noticed at once: `folder`."
@@ -175,26 +187,6 @@ LOGGER = "glimpsed"
 
 Line = Mapping[str, object]
 """What was said: `at` (ISO 8601, UTC), `level`, `event` and its fields; ready for JSON."""
-
-
-def plain(value: object) -> object:
-    """A field's value as JSON knows it; what is not UTF-8 in a path becomes U+FFFD."""
-    match value:
-        case None | bool() | int():
-            return value
-        case float():
-            return round(value, 3)
-        case str() | os.PathLike():
-            return os.fsencode(value).decode("utf-8", "replace")
-        case bytes():
-            return value.decode("utf-8", "replace")
-        case Mapping():
-            return {str(plain(key)): plain(one) for key, one in value.items()}
-        case Sequence() | set() | frozenset():
-            return [plain(one) for one in value]
-        case BaseException():
-            return plain(str(value) or type(value).__name__)
-    return plain(str(value))
 
 
 class Lines:

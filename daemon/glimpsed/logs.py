@@ -14,7 +14,8 @@ import structlog
 
 from glimpsed.config import Log
 from glimpsed.errors import StateError
-from glimpsed.events import LOGGER, Event, plain
+from glimpsed.events import LOGGER, Event
+from glimpsed.plainly import plain
 
 LARGEST = 10_000_000
 """Bytes of a log file before it is rotated."""
@@ -38,7 +39,7 @@ def configure(log: Log) -> None:
     root = logging.getLogger()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
-    logging.getLogger(LOGGER).setLevel(log.level.upper())
+    set_level(log.level)
     for name in _NOISY:
         # Some of them have handlers and levels of their own.
         logger = logging.getLogger(name)
@@ -57,6 +58,11 @@ def configure(log: Log) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def set_level(level: str) -> None:
+    """Say from now on what is at least of this level: see `[log] level`."""
+    logging.getLogger(LOGGER).setLevel(level.upper())
 
 
 def reset() -> None:

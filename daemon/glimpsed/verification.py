@@ -28,7 +28,6 @@ class Verification:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._context = pipeline.context
-        self._verifier = Verifier(pipeline.context, pipeline.folders, pipeline.scans, pipeline.inbox)
         self._turn = anyio.Lock()
 
     def run(
@@ -73,12 +72,14 @@ class Verification:
 
     async def _verify(self, places: Sequence[Place], note: Note, *, full: bool, repair: bool) -> verified.Verified:
         began, context = time.monotonic(), self._context
-        found = await self._verifier.check(places, note, full=full)
+        pipeline = self._pipeline
+        verifier = Verifier(context, pipeline.folders, pipeline.scans, pipeline.inbox)  # others after a reload
+        found = await verifier.check(places, note, full=full)
         left: Findings | None = None
         if repair and found.differences:
             await mend(found, context, note)
             contents = {one.path for one in found.of([Kind.CONTENT, Kind.UNREADABLE])}
-            left = await self._verifier.check(places, note, full=full, hashed=contents)
+            left = await verifier.check(places, note, full=full, hashed=contents)
         state = "differs" if found.differences else "equal"
         if left is not None:
             state = "not mended" if left.differences else "mended"

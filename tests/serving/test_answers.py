@@ -2,6 +2,7 @@
 
 import base64
 import os
+import re
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
@@ -12,10 +13,12 @@ from typing import Any, cast
 
 import anyio
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from tests.storing.making import put, row, unit
 
 from glimpsed import config
 from glimpsed.answers import Answers
+from glimpsed.encoding.passes import Passed
 from glimpsed.encoding.strong import ChosenState
 from glimpsed.errors import QueryError, UsageError
 from glimpsed.events import Journal
@@ -40,6 +43,7 @@ from glimpsed.searching.completing import Completion
 from glimpsed.searching.ports import Answer, Hit
 from glimpsed.storing.table import open_table
 from glimpsed.storing.writer import Writer
+from glimpsed.watching.observer import Observer
 from glimpsed.watching.settle import Settle
 
 NOW = 1_000_000.0
@@ -71,7 +75,7 @@ class Daemon:
         inbox = Inbox()
         self.context = context
         self.folder = folder
-        self.folders = Folders(context.config, inbox, cast(Any, None), context.journal)
+        self.folders = Folders(context.config, inbox, Observer(inbox.hint, inbox.lost), context.journal)
         self.scans = Scans(context.table, context.backlog, context.journal, self.folders.scan, self.folders.scanned)
         self.asked: list[tuple[str | Fields, int, str | None, str]] = []
         self.hits = (HIT,)
@@ -86,6 +90,13 @@ class Daemon:
         if question == "afetr:":
             raise QueryError("no such filter")
         return Answer(self.hits, "10.1", 12.3456, ("small",), ("a warning",))
+
+    async def scanned(self) -> None:
+        """Have its folder seen once: before that nothing is known of what lies there."""
+        async with anyio.create_task_group() as group:
+            group.start_soon(self.scans.run)
+            await self.scans.ask(str(self.folder), why="a test").wait()
+            group.cancel_scope.cancel()
 
     async def put(self, name: str, number: int = 0, **fields: Any) -> Row:
         """A row of the table, fresh unless the fields say otherwise."""
@@ -126,8 +137,18 @@ async def daemon(tmp_path: Path) -> AsyncIterator[Daemon]:
             config=settings,
             table=table,
             writer=Writer(table),
-            workers=cast(Any, SimpleNamespace(confinement=(CONFINED,))),
-            encoders=cast(Any, SimpleNamespace(chosen_id="small", fallback_id="small", state=chosen)),
+            workers=cast(Any, SimpleNamespace(confinement=(CONFINED,), pids=list)),
+            encoders=cast(
+                Any,
+                SimpleNamespace(
+                    chosen_id="small",
+                    fallback_id="small",
+                    state=chosen,
+                    pids=[os.getpid(), 1 << 30],
+                    passed={"fallback": Passed(3, 100, 20)},
+                    recalled={"hit": 1, "miss": 2},
+                ),
+            ),
             thumbnails=Thumbnails(state),
             journal=Journal(),
             metrics=Metrics(),
@@ -185,10 +206,7 @@ async def test_what_becomes_a_row_while_rows_are_counted_is_not_overlooked(
     daemon: Daemon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daemon.scans.ask(str(daemon.folder), why="a test")
-    async with anyio.create_task_group() as group:
-        group.start_soon(daemon.scans.run)
-        await daemon.scans.ask(str(daemon.folder), why="a test").wait()
-        group.cancel_scope.cancel()
+    await daemon.scanned()
     path = str(daemon.folder / "new.jpg")
     daemon.context.backlog.hint(path)
     count = daemon.context.table.counts
@@ -209,10 +227,7 @@ async def test_status_counts_rows_and_tells_the_state(daemon: Daemon) -> None:
     assert (status.state, status.encoder.name, status.encoder.phase) == ("starting", "fallback", "ready")
     daemon.scans.ask(str(daemon.folder), why="a test")
     assert (await daemon.answers.status()).state == "scanning"
-    async with anyio.create_task_group() as group:
-        group.start_soon(daemon.scans.run)
-        await daemon.scans.ask(str(daemon.folder), why="a test").wait()
-        group.cancel_scope.cancel()
+    await daemon.scanned()
 
     await daemon.put("fresh.jpg", 1)
     assert (await daemon.answers.status()).state == "idle"
@@ -225,7 +240,7 @@ async def test_status_counts_rows_and_tells_the_state(daemon: Daemon) -> None:
     assert (counts.fresh, counts.stale, counts.errors, counts.missing, counts.waiting) == (1, 0, 1, 1, 1)
     [folder] = status.folders
     assert (folder.path, folder.pictures) == (str(daemon.folder), 2)
-    assert await daemon.answers.line() == "indexing: 2 pictures, 1 to do; fallback on cpu"
+    assert await daemon.answers.line() == "2 of 3; fallback on cpu"
     text = (await daemon.answers.metrics()).decode()
     assert 'glimpsed_pictures{state="missing"} 1.0' in text
     assert "glimpsed_waiting 1.0" in text
@@ -234,10 +249,7 @@ async def test_status_counts_rows_and_tells_the_state(daemon: Daemon) -> None:
 
 
 async def test_status_tells_how_far_the_chosen_encoder_is(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with anyio.create_task_group() as group:
-        group.start_soon(daemon.scans.run)
-        await daemon.scans.ask(str(daemon.folder), why="a test").wait()
-        group.cancel_scope.cancel()
+    await daemon.scanned()
     assert (await daemon.answers.status()).refresh is None
     await daemon.put("encoded.jpg", 1)
     await daemon.put("other.jpg", 2)
@@ -514,6 +526,96 @@ async def test_refusals_are_events(daemon: Daemon) -> None:
         line = await anext(lines)
     assert (line["event"], line["route"], line["status"]) == ("request_refused", "/v1/search", 400)
     assert len(str(line["reason"])) == 500
+
+
+async def test_status_tells_of_the_inside(daemon: Daemon) -> None:
+    await daemon.put("a.png", 1)
+    now = await daemon.answers.status()
+    assert [(one.name, one.depth, one.bound) for one in now.queues][:2] == [
+        ("inbox", 0, 50_000),
+        ("backlog", 0, 10_000),
+    ]
+    assert now.watches is not None
+    assert 0 == now.watches.used < now.watches.most < now.watches.limit
+    daemons = [one for one in now.processes if one.role == "daemon"]
+    assert [one.pid for one in daemons] == [os.getpid()]
+    assert [one.pid for one in now.processes if one.role == "encoder"] == [os.getpid()]  # one has ended by now
+    assert daemons[0].resident > 10_000_000
+    assert now.table is not None
+    assert (now.table.rows, now.table.fragments) == (1, 1)
+    assert now.table.versions >= 2
+    assert now.table.files > now.table.versions
+    assert now.table.bytes > 1000
+    assert (now.work, now.last_errors) == (None, [])
+
+
+async def test_status_names_the_errors_that_came_last(daemon: Daemon) -> None:
+    for number in range(7):
+        await daemon.put(
+            f"{number}.png", number, error=f"broken {number}", attempts=number, indexed_at=NOW - 10 + number
+        )
+    await daemon.put("gone.png", 9, error="broken", missing_since=NOW, indexed_at=NOW)
+    told = (await daemon.answers.status()).last_errors
+    assert [one.error for one in told] == [f"broken {number}" for number in (6, 5, 4, 3, 2)]
+    assert told[0].path == str(daemon.folder / "6.png")
+    assert (told[0].attempts, told[0].at[-1]) == (6, "Z")
+
+
+async def test_status_tells_how_fast_the_work_goes(daemon: Daemon, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [100.0]
+    monkeypatch.setattr("glimpsed.answers.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    await daemon.scanned()
+    for number in range(3):
+        await daemon.put(f"{number}.png", number, reader="older")
+    first = (await daemon.answers.status()).work
+    assert first is not None
+    assert (first.done, first.total, first.rate, first.seconds_left) == (0, 3, None, None)
+    clock[0] += 4
+    await daemon.put("0.png", 0)
+    later = (await daemon.answers.status()).work
+    assert later is not None
+    assert (later.done, later.total, later.rate, later.seconds_left) == (1, 3, 0.2, 8)
+
+
+async def test_metrics_are_those_of_the_docs_and_prometheus_understands_them(daemon: Daemon) -> None:
+    await daemon.scanned()
+    await daemon.put("a.png", 1)
+    await daemon.put("b.png", 2, reader="older")
+    for _ in range(2):  # what others count is not counted twice
+        text = (await daemon.answers.metrics()).decode()
+    families = {family.name: family for family in text_string_to_metric_families(text)}
+    docs = (Path(__file__).parents[2] / "docs" / "metrics.md").read_text("utf-8")
+    told = {
+        name: (kind, tuple(re.findall(r"`(\w+)`", labels)))
+        for name, kind, labels in re.findall(r"^\| `(\w+)` \| (\w+) \|(.*?)\| \S.* \|$", docs, flags=re.MULTILINE)
+    }
+    found = {}
+    for family in families.values():
+        if family.name.endswith("_created"):
+            continue
+        name = family.name + ("_total" if family.type == "counter" else "")
+        metric = next(one for one in vars(daemon.context.metrics).values() if getattr(one, "_name", "") == family.name)
+        found[name] = (family.type, tuple(metric._labelnames))
+        assert family.documentation
+    assert found == told
+
+    def value(name: str, **labels: str) -> float:
+        samples = [one for family in families.values() for one in family.samples]
+        [sample] = [one for one in samples if (one.name, one.labels) == (name, labels)]
+        return float(sample.value)
+
+    assert value("glimpsed_pictures", state="fresh") == 1
+    assert value("glimpsed_pictures", state="stale") == 1
+    assert value("glimpsed_table_rows") == 2
+    assert value("glimpsed_scans_total") == 1
+    assert value("glimpsed_batches_total", encoder="fallback") == 3
+    assert value("glimpsed_batch_padding_tokens_total", encoder="fallback") == 20
+    assert value("glimpsed_cache_lookups_total", cache="question", outcome="hit") == 1
+    assert value("glimpsed_folders", state="starting") == 1
+    assert value("glimpsed_queue_bound", queue="backlog") == 10_000
+    assert value("glimpsed_resident_bytes", role="daemon") > 10_000_000
+    assert value("glimpsed_processes", role="reader") == 0
+    assert value("glimpsed_stage_seconds_count", stage="commit") == 0
 
 
 async def test_errors_say_what_helps(daemon: Daemon) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import anyio
 import httpx
 import pytest
-from tests.serving.asking import Timers, asking, connected, served
+from tests.serving.asking import Raw, Timers, asking, connected, served
 from tests.serving.doors import PICTURE, StandIn
 from tests.waiting import until
 
@@ -18,6 +18,7 @@ from glimpsed.errors import UnreachableError
 from glimpsed.events import Event
 from glimpsed.serving import server
 from glimpsed.serving.app import make_app
+from glimpsed.serving.protocol import Connection
 from glimpsed.serving.server import bound, serving
 
 
@@ -71,6 +72,42 @@ async def test_the_end_answers_what_is_still_under_way(
     assert app.state.requests.working == 0
     with pytest.raises(Exception, match="is ending"), app.state.requests.admitted(stream=False):
         pass
+
+
+async def test_the_end_answers_whom_it_has_just_let_in(door: StandIn, path: str, timers: Timers) -> None:
+    async def ask(raw: Raw) -> None:
+        await until(lambda: any(one._last for one in timers))
+        await raw.send(b"GET /v1/status HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert (await raw.answer())[0] == 200
+
+    async with AsyncExitStack() as clients, anyio.create_task_group() as group:
+        async with served(door, path):
+            late = await clients.enter_async_context(connected(path))
+            await until(lambda: timers)
+            group.start_soon(ask, late)
+        assert await late.ended()
+
+
+async def test_the_end_waits_for_none_who_does_not_ask(
+    door: StandIn, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Connection, "first_words", 0.01)
+    monkeypatch.setattr(server, "_FAREWELL", 3600.0)
+    monkeypatch.setattr(Connection, "patience", 3600.0)
+    async with AsyncExitStack() as clients:
+        async with served(door, path, grace=3600):
+            idle = await clients.enter_async_context(connected(path))
+        assert await idle.ended()
+
+
+async def test_a_socket_that_is_held_by_another_is_left_to_it(door: StandIn, path: str) -> None:
+    with bound(path) as holder:
+        for _ in range(2):
+            with bound(path, holder.dup()) as listener:
+                async with serving(make_app(door), listener, grace=10), asking(path) as client:
+                    assert (await client.get("/v1/status")).status_code == 200
+            assert await anyio.Path(path).is_socket()
+    assert not await anyio.Path(path).exists()
 
 
 async def test_the_end_cuts_off_a_reader_that_is_stuck(

@@ -136,7 +136,7 @@ class BgeM3:
         batch, rest = waiting[:count], waiting[count:]
         made = self._try([item.ids for item in batch], colbert=colbert)
         if made is not None:
-            self.budget.passed()
+            self.budget.passed([len(item.ids) for item in batch])
             for item, (dense, sparse, many) in zip(batch, made, strict=True):
                 encodings[item.place] = Encoding(dense, sparse, item.cut, many)
             return rest

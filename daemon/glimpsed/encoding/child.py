@@ -30,6 +30,7 @@ from glimpsed.encoding.messages import (
     pack_encodings,
     pack_error,
 )
+from glimpsed.encoding.passes import Budget, Passed
 from glimpsed.encoding.scoring import Scorer
 from glimpsed.errors import EncoderError
 
@@ -117,8 +118,14 @@ class Server:
         if request.query and self._scorer is not None:
             encodings = self._scorer.ask(request.texts)
         else:
+            budget: Budget | None = getattr(encoder, "budget", None)  # the fallback takes one text after the other
+            before = budget.counted if budget is not None else Passed()
             encodings = encoder.encode(request.texts, query=request.query)
-        return pack_encodings(encodings, encoder.dimension)
+            passed = budget.counted.since(before) if budget is not None else Passed(1)
+        message = pack_encodings(encodings, encoder.dimension)
+        if not request.query:
+            message.passed = passed
+        return message
 
     def _score(self, scorer: Scorer | None, request: Score) -> Scored:
         if scorer is None:

@@ -1,5 +1,6 @@
 """The encoders of the daemon: the fallback, always there, and the stronger one that this machine may run."""
 
+import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -12,15 +13,20 @@ from glimpsed.encoding.batch import Lane
 from glimpsed.encoding.encoder import Encoder, Text
 from glimpsed.encoding.fallback import FALLBACK_ID, Fallback
 from glimpsed.encoding.messages import EncoderSpec
+from glimpsed.encoding.passes import Passed
 from glimpsed.encoding.process import EncoderProcess
 from glimpsed.encoding.selecting import Settings
 from glimpsed.encoding.strong import ChosenState, Strong
 from glimpsed.errors import EncoderError
 from glimpsed.records import Encoding
+from glimpsed.silence import Silence
 
 REMEMBERED = 128
 """Encodings of questions that are kept: people turn pages and repeat themselves."""
 
+
+QUESTION_SILENCE = 120.0
+"""Seconds that the fallback may take over a question, or to be loaded for them: it takes milliseconds, or a second."""
 
 RERANK_PATIENCE = 1.0
 """Seconds after which a question does without the ColBERT scores that are not there yet."""
@@ -56,6 +62,9 @@ class Encoders:
         self._limiter = anyio.CapacityLimiter(1)
         self._fallback: Encoder | EncoderError | None = None
         self._loaded = anyio.Event()
+        self.recalled = {"hit": 0, "miss": 0}
+        """How often a question's encoding was known, and was not."""
+        self._questions = Silence()
         self._remembered: OrderedDict[tuple[str, str], Encoding] = OrderedDict()
 
     @property
@@ -96,12 +105,23 @@ class Encoders:
         return [one.pid for one in (self._passages, self._strong.process) if one.pid is not None]
 
     @property
+    def silences(self) -> list[tuple[str, Silence]]:
+        """How long each encoder that is in use has been asked in vain, on the monotonic clock."""
+        strong = [("the chosen encoder", self._strong.process.silence)] if self.ready else []
+        return [("the fallback", self._passages.silence), ("the fallback for questions", self._questions), *strong]
+
+    @property
     def encoded(self) -> dict[str, int]:
         """Texts encoded since start by encoder id, questions not counted."""
         counted = {FALLBACK_ID: self._passages.encoded}
         if self._strong.process.info is not None:
             counted[self._strong.process.info.id] = self._strong.process.encoded
         return counted
+
+    @property
+    def passed(self) -> dict[str, Passed]:
+        """The batches of those, of the fallback and of the chosen encoder where that is another one."""
+        return {"fallback": self._passages.passed, "chosen": self._strong.process.passed}
 
     async def passages(self, texts: Sequence[Text], *, lane: Lane = Lane.FIRST) -> list[Encoding]:
         """One encoding a text by the fallback.
@@ -185,10 +205,12 @@ class Encoders:
         self._change = anyio.Event()
 
     async def _load_fallback(self) -> None:
+        self._questions.asked(time.monotonic(), QUESTION_SILENCE)
         try:
             self._fallback = await to_thread.run_sync(Fallback, limiter=self._limiter)
         except EncoderError as error:
             self._fallback = error
+        self._questions.answered()
         self._loaded.set()
 
     async def _ask_fallback(self, text: str) -> Encoding:
@@ -200,7 +222,15 @@ class Encoders:
         if fallback is None or isinstance(fallback, EncoderError):
             raise EncoderError(str(fallback))
         one: Encoder = fallback
-        [encoding] = await to_thread.run_sync(lambda: one.encode([(text,)], query=True), limiter=self._limiter)
+
+        def encode() -> list[Encoding]:
+            self._questions.asked(time.monotonic(), QUESTION_SILENCE)
+            try:
+                return one.encode([(text,)], query=True)
+            finally:
+                self._questions.answered()
+
+        [encoding] = await to_thread.run_sync(encode, limiter=self._limiter)
         return self._remember(FALLBACK_ID, text, encoding)
 
     async def _ask_strong(self, text: str, answer: list[Encoding | None]) -> None:
@@ -216,6 +246,7 @@ class Encoders:
 
     def _recall(self, encoder: str, text: str) -> Encoding | None:
         known = self._remembered.get((encoder, text))
+        self.recalled["miss" if known is None else "hit"] += 1
         if known is not None:
             self._remembered.move_to_end((encoder, text))
         return known

@@ -8,6 +8,7 @@ import numpy as np
 
 from glimpsed.encoding.devices import Device
 from glimpsed.encoding.encoder import EncoderInfo, Text
+from glimpsed.encoding.passes import Passed
 from glimpsed.errors import (
     DeviceError,
     EncoderError,
@@ -111,6 +112,8 @@ class Encoded(msgspec.Struct, tag="encoded"):
     dense: bytes
     cuts: list[int]
     sparse: list[Weights] | None = None
+    passed: Passed = Passed()
+    """In how many batches, and with how much padding; nothing for a question."""
 
 
 class Scored(msgspec.Struct, tag="scored"):

@@ -2,13 +2,31 @@
 
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 _CLEAN_BATCHES = 64  # without trouble, before a budget that was halved is doubled again
 _ALIKE = 0.8  # of the longest text: one shorter than this is rather computed in the next batch than padded in this
 
 _G = TypeVar("_G")
 _M = TypeVar("_M")
+
+
+class Passed(NamedTuple):
+    """What went through a model in batches."""
+
+    batches: int = 0
+    tokens: int = 0
+    """Of the texts themselves."""
+    padding: int = 0
+    """Tokens that only fill shorter texts up to the longest one of their batch."""
+
+    def plus(self, other: "Passed") -> "Passed":
+        """Both together."""
+        return Passed(*(one + more for one, more in zip(self, other, strict=True)))
+
+    def since(self, before: "Passed") -> "Passed":
+        """What came after `before`."""
+        return Passed(*(one - less for one, less in zip(self, before, strict=True)))
 
 
 class Budget:
@@ -19,6 +37,8 @@ class Budget:
         self.most = tokens
         self.tokens = tokens
         self.enough = tokens if enough is None else enough
+        self.counted = Passed()
+        """What went through so far."""
         self._clean = 0
 
     def take(self, lengths: Sequence[int]) -> int:
@@ -35,8 +55,10 @@ class Budget:
         self.tokens = max(1, min(self.tokens, padded) // 2)
         self._clean = 0
 
-    def passed(self) -> None:
-        """A batch went through."""
+    def passed(self, lengths: Sequence[int] = ()) -> None:
+        """A batch went through, of texts of so many tokens each."""
+        tokens = sum(lengths)
+        self.counted = self.counted.plus(Passed(1, tokens, max(lengths, default=0) * len(lengths) - tokens))
         self._clean += 1
         if self._clean >= _CLEAN_BATCHES and self.tokens < self.most:
             self.tokens, self._clean = min(self.most, self.tokens * 2), 0

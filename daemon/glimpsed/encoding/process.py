@@ -1,5 +1,6 @@
 """An encoder in a process of its own, seen from the daemon."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
@@ -29,9 +30,11 @@ from glimpsed.encoding.messages import (
     unpack_encodings,
     unpack_error,
 )
+from glimpsed.encoding.passes import Passed
 from glimpsed.encoding.turn import Line
 from glimpsed.errors import ChildError, EncoderError
 from glimpsed.records import Encoding
+from glimpsed.silence import Silence
 
 LOAD_TIMEOUT = 600.0
 """Seconds; a cold disk may have to read gigabytes."""
@@ -41,6 +44,9 @@ ENCODE_TIMEOUT = 600.0
 
 PATIENCE = 0.1
 """Seconds that a batch should take, and so what a question waits for at most."""
+
+SILENCE = 900.0
+"""Seconds without any answer of a process that is asked, or asked again and again: replacing it has not helped."""
 
 DEATHS = 3
 """Texts in a row that end the process by themselves: then it is not the texts."""
@@ -74,8 +80,12 @@ class EncoderProcess:
         self.spec = spec
         self.info: EncoderInfo | None = None
         """Of the encoder that was loaded last; it may have been unloaded since."""
+        self.silence = Silence()
+        """How long it has been asked in vain, on the monotonic clock."""
         self.encoded = 0
         """Texts encoded so far, questions not counted."""
+        self.passed = Passed()
+        """The batches of those."""
         self._module = module
         self._environment = dict(environment or {})
         self._child = Child(
@@ -222,7 +232,9 @@ class EncoderProcess:
         if isinstance(reply, Unloaded):
             await self._load()
             reply = await self._ask(request, ENCODE_TIMEOUT)
-        encodings = unpack_encodings(self._expect(reply, Encoded))
+        encoded = self._expect(reply, Encoded)
+        encodings = unpack_encodings(encoded)
+        self.passed = self.passed.plus(encoded.passed)
         if len(encodings) != len(texts):
             raise EncoderError(f"{len(encodings)} encodings came back for {len(texts)} texts")
         self._deaths = 0
@@ -262,7 +274,16 @@ class EncoderProcess:
         return self._expect(reply, kind)
 
     async def _ask(self, request: Request, timeout: float) -> Reply:
-        payload = await self._child.ask(msgspec.msgpack.encode(request), timeout=timeout)
+        self.silence.asked(time.monotonic(), SILENCE)
+        try:
+            payload = await self._child.ask(msgspec.msgpack.encode(request), timeout=timeout)
+        except ChildError:
+            self.silence.failed(time.monotonic())
+            raise
+        except anyio.get_cancelled_exc_class():
+            self.silence.given_up()
+            raise
+        self.silence.answered()
         try:
             reply: Reply = self._decoder.decode(payload)
         except msgspec.DecodeError as error:

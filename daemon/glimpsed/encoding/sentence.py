@@ -93,7 +93,7 @@ class Sentence:
                     raise DeviceError(f"out of memory at a single text of {lengths[done]} tokens", where=self.device)
                 self.budget.halve(count * lengths[done])
                 continue
-            self.budget.passed()
+            self.budget.passed([fitted[i].tokens for i in batch])
             for i, vector in zip(batch, vectors, strict=True):
                 encodings[i] = Encoding(vector, cut=fitted[i].cut)
             done += count

@@ -42,6 +42,8 @@ class Backlog:
         self._pulse = Pulse()
         self.expecting: Callable[[], bool] = lambda: False
         """Whether hints are about to come: a scan is under way."""
+        self.settled: Callable[[float], object] = lambda seconds: None
+        """Told how long each path had waited when it is handed out."""
         self.finished: Callable[[str], None] = lambda path: None
         """Called with every path that is done."""
 
@@ -49,6 +51,11 @@ class Backlog:
     def waiting(self) -> int:
         """Paths that are not rows yet."""
         return self._settle.waiting
+
+    @property
+    def most(self) -> int:
+        """How many there may be before whoever hints is held back."""
+        return self._settle.limit
 
     def pending(self) -> frozenset[str]:
         """Those paths."""
@@ -79,6 +86,8 @@ class Backlog:
         while True:
             now = self._clock()
             if paths := self._settle.due(now):
+                for seconds in self._settle.waited:
+                    self.settled(seconds)
                 for path in paths:
                     self._restless.looked(path, now)
                 return paths

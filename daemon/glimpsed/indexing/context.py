@@ -73,6 +73,7 @@ class Context:
     def say_crash(self, fault: Fault, path: str) -> None:
         """Say that a worker was lost over a picture, where that is the fault."""
         if fault.kind is FaultKind.CRASHED:
+            self.metrics.crashes.inc()
             self.journal.say(Event.WORKER_REPLACED, reason=fault.what, path=shown(path))
 
     @property

@@ -60,6 +60,8 @@ async def _read(job: Job, context: Context) -> Pending | None:
         _again(path, context)
         return None
     context.metrics.read.labels("known" if reading.content is None else "read").inc()
+    context.metrics.looked_up("reading", hits=reading.content is None, misses=reading.content is not None)
+    context.metrics.stage.labels("read").observe(reading.milliseconds / 1000)
     same = await _same_content(reading, context)
     if reading.content is None and same is None:
         _again(path, context)  # the row that knew it was forgotten meanwhile

@@ -94,6 +94,11 @@ class Folders:
         ]
 
     @property
+    def watches(self) -> int:
+        """How many directories are watched."""
+        return self._observer.watches
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Their paths."""
         return tuple(self._folders)

@@ -22,6 +22,11 @@ class Inbox:
         self._woken = False
         self._pulse = Pulse()
 
+    @property
+    def most(self) -> int:
+        """How many hints it takes."""
+        return self._limit
+
     def __len__(self) -> int:
         return len(self._hints)
 

@@ -26,7 +26,7 @@ from glimpsed.indexing.sweeping import outdate
 from glimpsed.records import Change, Encoding, FaultKind, Row, Written
 
 Item = TypeVar("Item")
-_HELD = 2 * GROUP  # texts that wait here at most; the streams hold back the others
+HELD = 2 * GROUP  # texts that wait here at most; the streams hold back the others
 _CHARACTERS_A_TOKEN = 3  # roughly, over many languages: batches are balanced by it, nothing is cut by it
 
 
@@ -53,7 +53,7 @@ async def encode(
         async for first in inp:
             arrived = [first]
             while arrived or batch.waiting:
-                arrived += waiting_items(inp, min(GROUP, _HELD - batch.waiting) - len(arrived))
+                arrived += waiting_items(inp, min(GROUP, HELD - batch.waiting) - len(arrived))
                 for pending in await _sort(arrived, held, batch, context):
                     await out.send(pending)
                 arrived = []
@@ -68,7 +68,7 @@ async def _sort(
     """Put what has to be encoded into the batch; return what has not."""
     wanted = {pending.text_id for pending in arrived if pending.text}
     known = await context.insist(partial(context.table.by_text, wanted)) if wanted else {}
-    ready = []
+    ready, missed = [], 0
     for pending in arrived:
         row = known.get(pending.text_id)
         if not pending.text:
@@ -79,6 +79,7 @@ async def _sort(
             ready.append(pending)
         else:
             held.setdefault(pending.text_id, []).append(pending)
+            missed += 1
             tokens = 2 + sum(map(len, pending.text)) // _CHARACTERS_A_TOKEN
             batch.add(
                 pending.text_id,
@@ -87,6 +88,8 @@ async def _sort(
                 time.monotonic(),
                 Lane.SECOND if pending.second else Lane.FIRST,
             )
+    asked = sum(bool(pending.text) for pending in arrived)
+    context.metrics.looked_up("encoding", hits=asked - missed, misses=missed)
     return ready
 
 
@@ -112,6 +115,7 @@ async def _encode(taken: list[Waiting], held: dict[str, list[Pending]], context:
             done.append(pending)
     encoded = sum(isinstance(result, Encoding) for result in results)
     context.metrics.encoded.labels("fallback").inc(encoded)
+    context.metrics.stage.labels("encode").observe(took / 1000)
     context.journal.say(
         Event.BATCH_ENCODED, texts=encoded, encoder=context.encoders.fallback_id, why="first pass", ms=took
     )
@@ -174,6 +178,7 @@ async def _write(group: list[Pending], context: Context) -> None:
     outdate(context, written)
     came_or_went(context, written)
     context.metrics.commits.inc()
+    context.metrics.stage.labels("commit").observe(time.monotonic() - started)
     context.metrics.committed.inc(sum(one.after is not None for one in written))
     took = round((time.monotonic() - started) * 1000, 1)
     for one, result in zip(group, written, strict=True):

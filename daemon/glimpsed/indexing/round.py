@@ -52,12 +52,15 @@ class Round:
         context, content_id, ocr = self._context, rows[0].content_id, _ocr_id(self._context)
         done = next((row for row in known if row.ocr is not None and context.current.has_ocr(row.ocr)), None)
         if done is not None:
+            context.metrics.looked_up("ocr", hits=1, misses=0)
             ocr = done.ocr or ocr
             words: Words | None = Words(content_id, ocr_text(done) or "")
         else:
             words = await context.workers.ocr(rows[0].path, content_id)
             if words is not None:
                 context.metrics.ocr.inc()
+                context.metrics.looked_up("ocr", hits=0, misses=1)
+                context.metrics.stage.labels("ocr").observe(words.milliseconds / 1000)
         self.done = True
         if words is None:
             self.changed += rows
@@ -165,6 +168,7 @@ class Round:
             text_id: row.encodings[encoder] for text_id, row in known.items() if encoder in row.encodings
         }
         wanted = [text_id for text_id in texts if text_id not in made]
+        context.metrics.looked_up("encoding", hits=len(made), misses=len(wanted))
         if wanted:
             began = time.monotonic()
             try:
@@ -181,6 +185,7 @@ class Round:
             encoded = sum(isinstance(one, Encoding) for one in encodings)
             context.metrics.encoded.labels("chosen").inc(encoded)
             took = round((time.monotonic() - began) * 1000, 1)
+            context.metrics.stage.labels("encode").observe(took / 1000)
             context.journal.say(Event.BATCH_ENCODED, encoder=encoder, texts=encoded, why="refresh", ms=took)
         self.done = True
         await context.insist(partial(context.writer.add_encoder, encoder, dimension))

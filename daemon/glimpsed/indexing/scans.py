@@ -45,6 +45,8 @@ class Scans:
         self._journal = journal
         self._scan_folder = scan_folder
         self._finished = finished
+        self.made: Callable[[], object] = lambda: None
+        """Called after each scan that was not cut short."""
         self._requests: list[Request] = []
         self._pulse = Pulse()
         self._stop = threading.Event()
@@ -87,8 +89,11 @@ class Scans:
         return running or any(request.folder == folder for request in self._requests)
 
     def close(self) -> None:
-        """End the scan under way at its next directory."""
+        """End the scan under way at its next directory, and keep nobody waiting for one."""
         self._stop.set()
+        for request in self._requests:
+            for done in request.done:
+                done.set()
 
     async def run(self) -> None:
         """Make the scans, one after the other, until cancelled."""
@@ -113,6 +118,7 @@ class Scans:
         if self._stop.is_set():
             return
         self._finished(request.folder, found)
+        self.made()
         self.catching_up.found(request.folder, len(found.hints))
         for difference in found.hints:
             await self._backlog.room()

@@ -63,7 +63,8 @@ class Search:
         self._encoded = encoded  # what of a row is encoded: the reading room knows
         self._vocabulary = vocabulary
         self._judges = judges
-        self._folders = tuple(folders)
+        self.folders = tuple(folders)
+        """Those that `in:` may name; others may be set at any time."""
         self._home = home
         self._now = now
         self._clock = clock
@@ -114,7 +115,7 @@ class Search:
 
     def understood(self, question: str | Fields) -> Query:
         """What a question means now. QueryError where it cannot be understood, or asks for nothing."""
-        now, folders, home = self._now(), self._folders, self._home
+        now, folders, home = self._now(), self.folders, self._home
         if isinstance(question, str):
             query = parse(question, now=now, folders=folders, home=home)
         else:
@@ -125,7 +126,7 @@ class Search:
 
     async def complete(self, text: str) -> list[Completion]:
         """How the last word of a question that is being typed may go on; TableError where the table cannot be read."""
-        return await completing.complete(text, self._table, self._folders, self._home)
+        return await completing.complete(text, self._table, self.folders, self._home)
 
     async def _find(self, query: Query, sort: Sort, wanted: int) -> turning.Found:
         """The best hits, `wanted` where there are as many, so many more as are sure of their order."""

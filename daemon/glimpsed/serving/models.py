@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from glimpsed.filters import Fields
+from glimpsed.serving.inside import ErrorStatus, ProcessStatus, QueueStatus, TableStatus, WatchesStatus, WorkStatus
 
 MOST_HITS: Final = 1000
 LONGEST: Final = 4096
@@ -200,6 +201,12 @@ class Status(BaseModel):
     formats: FormatsStatus
     folders: list[FolderStatus]
     confinement: list[ConfinementStatus] = Field([], description="empty until a picture was read")
+    work: WorkStatus | None = Field(None, description="null while there is nothing to do")
+    queues: list[QueueStatus] = []
+    watches: WatchesStatus | None = None
+    processes: list[ProcessStatus] = []
+    table: TableStatus | None = None
+    last_errors: list[ErrorStatus] = Field([], description="of those pictures that still cannot be read, latest first")
     warnings: list[str]
 
 

@@ -24,11 +24,14 @@ class Connection(H11Protocol):
     """Seconds for a request's head to come whole, since the connection was made or the answer before was sent."""
     farewell = 5.0
     """Seconds that a refused client has to read why and to close."""
+    first_words = 0.5
+    """Seconds that a client who was accepted just before the end has to ask: what was accepted is answered."""
 
     _timer: asyncio.TimerHandle | None = None
     _swallowing: int | None = None  # bytes read since the refusal
     _pauses: int = 0  # how often the client did not read as fast as there was to read
     _pause_seen: int = 0
+    _last: bool = False  # whether the request that is still to come is the last one
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """See asyncio.Protocol."""
@@ -52,6 +55,28 @@ class Connection(H11Protocol):
             return
         self._swallowing += len(data)
         if self._swallowing > _SWALLOWED:
+            self.transport.abort()
+
+    def handle_events(self) -> None:
+        """What uvicorn calls when something has come."""
+        super().handle_events()
+        if self._last and self.answering:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """What uvicorn calls at its end: answer what was asked, and what a client who has just come is about to ask."""
+        cycle: object = self.cycle  # None before the first request, whatever uvicorn's types say
+        if cycle is None and self._swallowing is None and not self.transport.is_closing():
+            self._last = True
+            self._after(self.first_words, self._give_up)
+        else:
+            super().shutdown()
+
+    def _give_up(self) -> None:
+        """The client who was waited for has asked by now, or does not."""
+        if self.answering:
+            self._after(self.patience, self._look)
+        else:
             self.transport.abort()
 
     def on_response_complete(self) -> None:

@@ -18,18 +18,26 @@ from glimpsed.errors import AlreadyRunningError, SocketError
 from glimpsed.serving.limits import Requests
 from glimpsed.serving.protocol import LONGEST_HEAD, Connection
 
-_BACKLOG = 128
+_BACKLOG = 4096
+"""Clients that may wait to be accepted; the kernel allows net.core.somaxconn of them. They wait through a restart where
+systemd holds the socket."""
 _FAREWELL = 2.0  # seconds at the end for requests under way: what they wait for has ended by then
 _LAST_WORDS = 0.5  # seconds to send what is left to say after that
 
 
 @contextlib.contextmanager
-def bound(path: str) -> Iterator[socket.socket]:
+def bound(path: str, held: socket.socket | None = None) -> Iterator[socket.socket]:
     """A listening Unix socket at `path`, mode 0600, in a directory made 0700 unless there is one; unlinked at the end.
 
-    A socket that nobody answers on is left by a killed daemon and replaced. Raises AlreadyRunningError where
-    somebody answers, SocketError where the path cannot be bound.
+    `held` is one that systemd listens on already: it is taken as it is and left as it was. A socket that nobody
+    answers on is left by a killed daemon and replaced. Raises AlreadyRunningError where somebody answers, SocketError
+    where the path cannot be bound.
     """
+    if held is not None:
+        with held:
+            held.setblocking(False)
+            yield held
+        return
     if len(os.fsencode(path)) > 107:  # sun_path holds 108 bytes, the last one zero: unix(7)
         raise SocketError(
             f"the path has {len(os.fsencode(path))} bytes, a socket's may have 107",

@@ -1,5 +1,6 @@
 """The table is the queue: what is to do is a query."""
 
+import heapq
 from collections.abc import Collection
 from typing import Any, NamedTuple
 
@@ -18,6 +19,16 @@ class Failure(NamedTuple):
     error: str
     attempts: int
     retry_at: float | None
+
+
+class Recent(NamedTuple):
+    """The same, and when it was tried last."""
+
+    path: str
+    error: str
+    attempts: int
+    at: float
+    """Seconds since the epoch."""
 
 
 class Backlog(Vanished):
@@ -62,6 +73,16 @@ class Backlog(Vanished):
             where = f"{sql.PRESENT} AND error IS NOT NULL AND {sql.inside(place)}"
             found |= dict.fromkeys(await converted(_paths, await self._engine.select(["path"], where)))
         return list(found)
+
+    async def last_errors(self, most: int) -> list[Recent]:
+        """The rows, not missing, that could not be read or whose second pass failed: at most so many, latest first.
+
+        Reads what is said of each of them.
+        """
+        columns = ("path", "error", "attempts", "indexed_at")
+        found = await self._pairs(columns, f"{sql.PRESENT} AND error IS NOT NULL")
+        latest = heapq.nlargest(most, found, key=lambda one: one[-1])
+        return [Recent(*one) for one in latest]
 
     async def failures(self, places: Collection[str]) -> list[Failure]:
         """What could not be read at or below these paths, by path; missing ones left out."""

@@ -1,16 +1,25 @@
 """The one writer: group commits, forgetting, and maintenance by need."""
 
-from collections.abc import Collection, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 
 import anyio
 from anyio import CancelScope, to_thread
 
 from glimpsed.errors import UnfitRowError
 from glimpsed.records import Change, Row, Written
+from glimpsed.silence import Silence
 from glimpsed.storing import durable, maintenance, purging, sql
 from glimpsed.storing.columns import Columns, of
 from glimpsed.storing.schema import same, to_batch
 from glimpsed.storing.table import Table
+
+LONGEST = 300.0
+"""Seconds that one write may take; mostly it is a few hundredths, on a disk that is dying some."""
+
+LONGEST_MAINTENANCE = 3600.0
+"""Seconds that maintenance may take: indexes of a million rows are built in minutes."""
 
 _COMMITS = 64
 """Commits after which maintenance is due: each adds files that every search has to open."""
@@ -31,6 +40,8 @@ class Writer:
         self._table = table
         self._engine = table.engine
         self._lock = anyio.Lock()
+        self.silence = Silence()
+        """How long a write has been under way, on the monotonic clock."""
         self._commits: int | None = None  # None: not known, as after opening
         self._unsynced = False
         self._uncounted = False
@@ -40,7 +51,7 @@ class Writer:
 
         What leaves a row as it was is not written. One `Written` a change, in the same order.
         """
-        async with self._lock:
+        async with self._alone(LONGEST):
             await self._count()
             before = await self._table.rows({change.path for change in changes}) if changes else {}
             rows: dict[str, Row] = dict(before)
@@ -62,6 +73,16 @@ class Writer:
                     self._table.new_texts.note(row.text for row in wanted if row.text != _text(before.get(row.path)))
                 await self._sync()
             return written
+
+    @asynccontextmanager
+    async def _alone(self, longest: float) -> AsyncIterator[None]:
+        """One write at a time, which should take `longest` seconds at most."""
+        async with self._lock:
+            self.silence.asked(time.monotonic(), longest)
+            try:
+                yield
+            finally:
+                self.silence.answered()
 
     async def _merge(self, rows: list[Row], before: Mapping[str, Row]) -> None:
         try:
@@ -90,7 +111,7 @@ class Writer:
 
     async def forget(self, paths: Collection[str]) -> int:
         """Delete the rows of these paths, those that are still missing; how many."""
-        async with self._lock:
+        async with self._alone(LONGEST):
             deleted = 0
             with CancelScope(shield=True):
                 for chunk in sql.paths_in(paths):
@@ -105,7 +126,7 @@ class Writer:
 
     async def drop(self, paths: Collection[str]) -> None:
         """Delete all rows of these paths, whatever they are: of a path that has more than one, none can be believed."""
-        async with self._lock:
+        async with self._alone(LONGEST):
             with CancelScope(shield=True):
                 for chunk in sql.paths_in(paths):
                     self._unsynced = True
@@ -117,7 +138,7 @@ class Writer:
 
     async def reindex(self) -> None:
         """Build all indexes anew; as `maintain`."""
-        async with self._lock:
+        async with self._alone(LONGEST_MAINTENANCE):
             with CancelScope(shield=True):
                 self._unsynced = True
                 await self._engine.index_anew()
@@ -128,7 +149,7 @@ class Writer:
 
     async def take_stock(self) -> None:
         """Make what is held in memory of the table anew."""
-        async with self._lock:
+        async with self._alone(LONGEST_MAINTENANCE):
             await self._table.take_stock()
             await self._table.vectors.drop()
             await self._table.hold()
@@ -138,7 +159,7 @@ class Writer:
 
         Takes some seconds a hundred thousand rows, in which nothing is written, while searches go on.
         """
-        async with self._lock:
+        async with self._alone(LONGEST_MAINTENANCE):
             with CancelScope(shield=True):
                 self._unsynced = True
                 await purging.purge(self._engine)
@@ -153,7 +174,7 @@ class Writer:
 
         What other encoders made stays. Until then rows are committed without what it made.
         """
-        async with self._lock:
+        async with self._alone(LONGEST):
             known = of(self._table.columns, encoder)
             if known is not None and known.dimension == dimension:
                 return False
@@ -167,7 +188,7 @@ class Writer:
 
     async def drop_encoders(self, but: str) -> list[str]:
         """Drop the columns of all stronger encoders but this one's, in one version of the table; their ids."""
-        async with self._lock:
+        async with self._alone(LONGEST):
             dropped = [one for one in self._table.columns if one.encoder != but]
             if dropped:
                 with CancelScope(shield=True):
@@ -186,7 +207,7 @@ class Writer:
 
         Takes about a second, in which nothing is written, while searches go on. Whether it was due.
         """
-        async with self._lock:
+        async with self._alone(LONGEST_MAINTENANCE):
             if self._commits is None:
                 fragments = await self._engine.fragments()
                 self._commits = _COMMITS if fragments >= _FRAGMENTS else fragments * _COMMITS // _FRAGMENTS

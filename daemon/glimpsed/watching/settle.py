@@ -27,12 +27,15 @@ class Settle:
     def __init__(self, quiet: float, at_most: float, limit: int = 10_000) -> None:
         self.quiet = quiet
         self.at_most = at_most
-        self._limit = limit
+        self.limit = limit
+        """How many may wait before it is `full`."""
         self._waiting: dict[str, _Waiting] = {}
         self._busy: set[str] = set()
         self._both = 0  # paths that are busy and wait for their next turn
         self._queue: list[tuple[float, int, str]] = []  # (due when queued, order, path); may be out of date
         self._order = itertools.count()
+        self.waited: list[float] = []
+        """How long each of the paths that were handed out last had waited, in seconds."""
 
     def hint(self, path: str, now: float, changed_at: float | None = None, quiet: float | None = None) -> None:
         """Something happened to `path` at `now`; taken even when `full`.
@@ -65,9 +68,10 @@ class Settle:
         They are busy from now on.
         """
         paths: list[str] = []
+        self.waited = []
         while (most is None or len(paths) < most) and (top := self._top()) is not None and top <= now:
             path = heapq.heappop(self._queue)[2]
-            del self._waiting[path]
+            self.waited.append(now - self._waiting.pop(path).first)
             self._busy.add(path)
             paths.append(path)
         return paths
@@ -87,7 +91,7 @@ class Settle:
     @property
     def full(self) -> bool:
         """Whether the caller should hold back further hints until some are done."""
-        return self.waiting >= self._limit
+        return self.waiting >= self.limit
 
     @property
     def waiting(self) -> int:
