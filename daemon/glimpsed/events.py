@@ -161,6 +161,11 @@ class Event(StrEnum):
         "error",
         "The table was damaged and is rebuilt from the pictures: `reason`.",
     )
+    TABLE_DAMAGED = (
+        "table_damaged",
+        "error",
+        "Files of the table turned out to be damaged while it was used; it is looked through and mended: `error`.",
+    )
     TABLE_MAINTAINED = "table_maintained", "info", "The table was tidied up: `why`, `ms`."
     TABLE_VERIFIED = (
         "table_verified",
@@ -174,6 +179,9 @@ class Event(StrEnum):
     )
     INDEXING_PAUSED = "indexing_paused", "warning", "Indexing waits, searching goes on: `reason`."
     INDEXING_RESUMED = "indexing_resumed", "info", "Indexing goes on: `reason`."
+
+    SECOND_PASS_WAITS = "second_pass_waits", "debug", "OCR and refreshing give way to others: `reason`."
+    SECOND_PASS_GOES_ON = "second_pass_goes_on", "debug", "They go on: `reason`."
 
     SEARCHED = "searched", "debug", "A question was answered: `q`, `hits`, `encoders`, `ms`."
     REQUEST_REFUSED = "request_refused", "warning", "A request was not answered: `route`, `status`, `reason`."

@@ -19,9 +19,15 @@ from pathlib import Path
 from glimpsed.errors import AlreadyRunningError, NoRoomError, StateError, TableError
 from glimpsed.files import shown
 
+_LOCK = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+"""A file that is open for writing would keep a disk from being mounted read-only."""
+
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_KEPT = 3
-"""How many things set aside are kept: they help to find out what happened, and must not fill the disk."""
+_KEPT = 2
+"""How many files set aside are kept, such as manifests: they help to find out what happened."""
+
+_KEPT_TABLES = 1
+"""How many tables: they must not fill the disk."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -34,8 +40,8 @@ def locked(state: str) -> Iterator[None]:
     the process, however that ends.
     """
     try:
-        os.makedirs(state, mode=0o700, exist_ok=True)
-        descriptor = os.open(os.path.join(state, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        _make_private(state)
+        descriptor = os.open(os.path.join(state, "lock"), _LOCK, 0o600)
     except OSError as error:
         raise unusable(state, error) from error
     try:
@@ -52,6 +58,21 @@ def locked(state: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _make_private(state: str) -> None:
+    """Make the state directory where it is not there, and keep others out of one of ours. Raises OSError.
+
+    One that belongs to another user is refused: who owns it may put anything in the place of what lies in it.
+    """
+    os.makedirs(state, mode=0o700, exist_ok=True)
+    status = os.stat(state)
+    if status.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it belongs to another user")
+    # What is no state directory yet, such as a home given by mistake, is left as it is.
+    ours = os.path.lexists(os.path.join(state, "lock")) or not os.listdir(state)
+    if ours and status.st_mode & 0o077:
+        os.chmod(state, 0o700)
 
 
 def unusable(state: str, error: Exception) -> StateError:
@@ -154,15 +175,15 @@ def drop_newest_manifests(table: Path, state: str, *, even_sound: bool = False) 
 
 
 def set_aside(path: Path, state: str, *, prefix: str = "damaged") -> Path:
-    """Move a file or directory out of the way, as `<state>/damaged-…`; the newest few of them are kept."""
+    """Move a file or a table out of the way, as `<state>/damaged-…`; the newest few files and one table are kept."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     target = Path(state) / f"{prefix}-{stamp}-{path.name}"
     os.rename(path, target)
     pattern = re.compile(rf"{prefix}-\d{{8}}T")
-    kept = sorted((old for old in Path(state).iterdir() if pattern.match(old.name)), key=lambda old: old.name)
-    for old in kept[:-_KEPT]:
-        if old.is_dir():
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            old.unlink(missing_ok=True)
+    every = sorted((old for old in Path(state).iterdir() if pattern.match(old.name)), key=lambda old: old.name)
+    tables, others = [one for one in every if one.is_dir()], [one for one in every if not one.is_dir()]
+    for old in tables[:-_KEPT_TABLES]:
+        shutil.rmtree(old, ignore_errors=True)
+    for old in others[:-_KEPT]:
+        old.unlink(missing_ok=True)
     return target
