@@ -45,6 +45,8 @@ class Daemon:
             "GLIMPSED_WATCH_SETTLE": "0.1",
             "GLIMPSED_LOG_LEVEL": "debug",
             "GLIMPSED_ENCODE_ENCODER": "fallback",
+            "GLIMPSED_WORK_GIVE_WAY": "false",  # the tests themselves may keep the machine busy
+            "GLIMPSED_WORK_ON_BATTERY": "true",
         }
         return {**os.environ, **given, **self.settings}
 

@@ -5,24 +5,26 @@ import os
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import anyio
 from anyio import to_thread
 
-from glimpsed import __version__, failures, files, forgetting, status_parts, upkeep
+from glimpsed import __version__, failures, files, forgetting, guards, status_parts, upkeep
 from glimpsed.condition import condition, measure
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
 from glimpsed.explanation import Explainer
 from glimpsed.filters import Fields
+from glimpsed.idling import Use
 from glimpsed.indexing.advance import Advance
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading import available
 from glimpsed.records import Counts, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
-from glimpsed.serving import explained, models, verified
+from glimpsed.serving import explained, guarded, models, verified
 from glimpsed.status_line import StatusLine
 from glimpsed.verification import Verification
 
@@ -41,6 +43,8 @@ class Answers:
         """What is wrong with the configuration that was read last and does not hold; None where nothing is."""
         self._verification = Verification(pipeline)
         self.stopping = anyio.Event()
+        self.use = Use()
+        """Searches, and what else takes memory for an answer."""
 
     async def search(
         self, question: str | Fields, *, k: int, sort: models.Sort, cursor: str | None, sync: bool, timeout: float
@@ -48,7 +52,8 @@ class Answers:
         """See Door."""
         context = self._context
         warnings = await self._pipeline.caught_up(timeout) if sync else []
-        answer = await self._search.search(question, k, cursor, sort=sort)
+        with self.use.held():
+            answer = await self._search.search(question, k, cursor, sort=sort)
         offline = self._pipeline.folders.offline
         context.metrics.searches.inc()
         context.metrics.search_seconds.observe(answer.took_ms / 1000)
@@ -101,11 +106,17 @@ class Answers:
                 for folder in self._pipeline.folders.states
             ],
             confinement=[models.ConfinementStatus(**one._asdict()) for one in context.workers.confinement],
+            guards=[guarded.GuardStatus(**one._asdict()) for one in await self._guards()],
+            held=[guarded.HeldStatus(what=one.what, why=one.why) for one in context.hold.held],
             **status_parts.inside(await condition(self._pipeline)),
             work=status_parts.work(counts, waiting, self._advance),
             last_errors=await status_parts.last_errors(context) if counts.errors else [],
             warnings=self._warnings(await context.table.unread(context.current)),
         )
+
+    async def _guards(self) -> tuple[guards.Guard, ...]:
+        folders = self._pipeline.folders.online()
+        return await to_thread.run_sync(guards.look, folders, self._context.workers.confinement, abandon_on_cancel=True)
 
     async def line(self) -> str:
         """The status in one line, for people."""
@@ -142,6 +153,10 @@ class Answers:
         """See Door."""
         return await forgetting.forget(self._pipeline, paths)
 
+    async def pause(self, *, paused: bool) -> models.Paused:
+        """See Door."""
+        return models.Paused(paused=paused, changed=await self._context.hold.pause(paused))
+
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         """See Door."""
         return await self._explainer.explain(path, read)
@@ -172,9 +187,10 @@ class Answers:
             return None
         return await to_thread.run_sync(self._context.thumbnails.path, content_id, abandon_on_cancel=True)
 
-    async def file(self, content_id: str) -> Path | None:
+    async def file(self, content_id: str) -> int | None:
         """See Door."""
-        return await to_thread.run_sync(unchanged, await self._rows(content_id), abandon_on_cancel=True)
+        rows, follow = await self._rows(content_id), self._context.config.watch.follow_symlinks
+        return await to_thread.run_sync(partial(unchanged, rows, follow=follow))
 
     async def _rows(self, content_id: str) -> list[Row]:
         rows = (await self._context.table.by_content([content_id])).get(content_id, [])
@@ -208,7 +224,7 @@ class Answers:
         self._advance.told(time.monotonic(), counts.fresh + counts.errors, counts.stale + waiting)
         if self.stopping.is_set():
             state = "stopping"
-        elif context.paused is not None:
+        elif context.paused is not None or context.hold.asked:
             state = "paused"
         elif not begun or scanning:
             state = "scanning" if begun else "starting"

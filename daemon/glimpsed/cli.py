@@ -105,6 +105,7 @@ def _serve(config: "Config", load: "Callable[[], Config]", *, rebuild: bool) -> 
     from glimpsed.allocation import few_arenas  # noqa: PLC0415  only the daemon's side needs it
 
     few_arenas()  # before there are threads
+    os.umask(0o077)  # whatever is written, by libraries too, tells of the user's pictures
     import anyio  # noqa: PLC0415  the daemon's side is slow to import
 
     from glimpsed import logs, service  # noqa: PLC0415

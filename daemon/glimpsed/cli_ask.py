@@ -156,7 +156,33 @@ def forget(context: click.Context, *, path: tuple[str, ...], json: bool) -> None
         cli_show.print_tree(told)
 
 
-COMMANDS = (search, events, scan, retry, forget)
+@click.command()
+@as_json
+@click.pass_context
+def pause(context: click.Context, *, json: bool) -> None:
+    """Have indexing wait until `glimpse resume`; searching goes on."""
+    _pause(context, paused=True, json=json)
+
+
+@click.command()
+@as_json
+@click.pass_context
+def resume(context: click.Context, *, json: bool) -> None:
+    """Let indexing go on after `glimpse pause`."""
+    _pause(context, paused=False, json=json)
+
+
+def _pause(context: click.Context, *, paused: bool, json: bool) -> None:
+    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+
+    told = asked(context).pause(paused=paused)
+    if json:
+        cli_show.print_json(told)
+    else:
+        print("indexing is paused; searching goes on" if told["paused"] else "indexing goes on")
+
+
+COMMANDS = (search, events, scan, retry, forget, pause, resume)
 
 
 def asked(context: click.Context) -> "Client":

@@ -2,21 +2,16 @@
 
 import json as json_module
 import os
-import re
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import quote
 
 from glimpsed.client import Answer, path_of
+from glimpsed.signs import harmless, harmless_json
 
-# A file's name must not be able to move the cursor, recolour the terminal or reverse what is read.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
-
-
-def shown(text: str) -> str:
-    """A text as it may go to a terminal: control characters and what is not UTF-8 become U+FFFD."""
-    return _UNSAFE.sub("�", text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
+shown = harmless
+"""A text as it may go to a terminal."""
 
 
 def shown_path(path: bytes) -> str:
@@ -26,7 +21,7 @@ def shown_path(path: bytes) -> str:
 
 def print_json(value: object) -> None:
     """JSON, readable on a terminal, one line otherwise."""
-    print(json_module.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+    print(harmless_json(json_module.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)))
 
 
 def print_paths(paths: Iterable[bytes], end: bytes) -> None:
@@ -69,7 +64,7 @@ def roughly(seconds: float) -> str:
 def print_event(line: Mapping[str, Any], *, json: bool) -> None:
     """One line of what happens, at once."""
     if json:
-        print(json_module.dumps(line, ensure_ascii=False), flush=True)
+        print(harmless_json(json_module.dumps(line, ensure_ascii=False)), flush=True)
         return
     rest = " ".join(f"{name}={_brief(value)}" for name, value in line.items() if name not in {"at", "level", "event"})
     print(shown(f"{line.get('at', ''):<24} {line.get('level', ''):<7} {line.get('event', ''):<18} {rest}"), flush=True)

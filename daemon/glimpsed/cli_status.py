@@ -62,6 +62,10 @@ def lines(status: "Status") -> Iterator[Line]:
         yield "folder", f"{_path(folder)}: {folder['state']}, {_many(folder['pictures'], 'pictures')}"
     yield from _inside(status)
     yield from _confinement(status)
+    for guard in status.get("guards", ()):
+        yield guard["name"], guard["how"]
+    for held in status.get("held", ()):
+        yield "held", f"{held['what']}: {held['why']}"
     for error in status.get("last_errors", ()):
         tried = f"tried {_times(error['attempts'])}, {_local(error['at'])}"
         yield "error", f"{error['path']}: {error['error']} ({tried})"

@@ -138,6 +138,10 @@ class Client:
                 progress(told)
         raise self._silence(http.client.IncompleteRead(b""))
 
+    def pause(self, *, paused: bool = True) -> dict[str, Any]:
+        """Have indexing wait, or let it go on."""
+        return self._json("POST", "/v1/pause" if paused else "/v1/resume")
+
     def forget(self, paths: Sequence[str]) -> dict[str, Any]:
         """Have all removed that is kept of these files, or of what lies below these directories, for good.
 

@@ -84,6 +84,9 @@ class Status(TypedDict):
     """`readable` names; `unreadable` ones, each with `name`, `suffixes`, `pictures` and `reason`."""
     folders: list[FolderStatus]
     confinement: NotRequired[list[ConfinementStatus]]
+    guards: NotRequired[list[ConfinementStatus]]
+    held: NotRequired[list[dict[str, str]]]
+    """`what` waits, and `why`."""
     work: NotRequired[dict[str, Any] | None]
     """`done`, `total`, `rate`, `seconds_left`; None while there is nothing to do."""
     queues: NotRequired[list[dict[str, Any]]]

@@ -35,6 +35,8 @@ class Watch:
     follow_symlinks: bool = _key(kinds.switch())
     settle: float = _key(kinds.duration(0, 3600))
     settle_at_most: float = _key(kinds.duration(0.1, _DAY))
+    watch_share: float = _key(kinds.number(0.01, 1))
+    """Of the inotify watches that the user may have."""
     rescan: float = _key(kinds.duration(1, 366 * _DAY))
     forget_after: float = _key(kinds.duration(0, 36500 * _DAY))
 
@@ -82,6 +84,15 @@ class Encode:
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """When work waits for others."""
+
+    on_battery: bool = _key(kinds.switch())
+    give_way: bool = _key(kinds.switch())
+    stay_paused: bool = _key(kinds.switch())
+
+
+@dataclass(frozen=True, slots=True)
 class Store:
     """Where the state is."""
 
@@ -125,6 +136,7 @@ class Config:
     watch: Watch
     read: Read
     encode: Encode
+    work: Work
     store: Store
     search: Search
     serve: Serve
@@ -135,6 +147,7 @@ _SECTIONS: dict[str, type] = {
     "watch": Watch,
     "read": Read,
     "encode": Encode,
+    "work": Work,
     "store": Store,
     "search": Search,
     "serve": Serve,

@@ -171,6 +171,9 @@ class Event(StrEnum):
     INDEXING_PAUSED = "indexing_paused", "warning", "Indexing waits, searching goes on: `reason`."
     INDEXING_RESUMED = "indexing_resumed", "info", "Indexing goes on: `reason`."
 
+    SECOND_PASS_WAITS = "second_pass_waits", "debug", "OCR and refreshing give way to others: `reason`."
+    SECOND_PASS_GOES_ON = "second_pass_goes_on", "debug", "They go on: `reason`."
+
     SEARCHED = "searched", "debug", "A question was answered: `q`, `hits`, `encoders`, `ms`."
     REQUEST_REFUSED = "request_refused", "warning", "A request was not answered: `route`, `status`, `reason`."
 

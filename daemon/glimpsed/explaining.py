@@ -1,11 +1,11 @@
 """What is to be said of rows, paths and formats: pure, but for looks at the disk or the table that say so."""
 
 import os
+import stat
 from collections import Counter
 from contextlib import suppress
 from dataclasses import fields
 from datetime import UTC, datetime
-from pathlib import Path
 
 from glimpsed import files
 from glimpsed.reading import formats
@@ -85,13 +85,23 @@ def owners(path: str) -> list[str]:
     return [owner for owner in files.owners(path) if os.path.isfile(owner)]
 
 
-def unchanged(rows: list[Row]) -> Path | None:
-    """The first that is on disk as it was read."""
+def unchanged(rows: list[Row], *, follow: bool) -> int | None:
+    """A descriptor, to be closed by the caller, of the first file that is on disk as it was read. Blocks.
+
+    What was put in its place since is not opened: neither another file of the same size and time, nor, unless `follow`,
+    one that a link on the way leads to out of its folder.
+    """
     for row in rows:
         with suppress(OSError):
-            stamp = files.look(row.path)
-            if stamp is not None and (stamp.mtime_ns, stamp.size) == (row.mtime_ns, row.size):
-                return Path(row.path)
+            link = 0 if follow else os.O_NOFOLLOW
+            descriptor = os.open(row.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY | link)
+            status = os.fstat(descriptor)
+            stamp = files.stamp_of(status)
+            same = (stamp.inode, stamp.mtime_ns, stamp.size) == (row.inode, row.mtime_ns, row.size)
+            real = os.readlink(f"/proc/self/fd/{descriptor}")
+            if same and stat.S_ISREG(status.st_mode) and (follow or files.inside(real, os.path.realpath(row.folder))):
+                return descriptor
+            os.close(descriptor)
     return None
 
 

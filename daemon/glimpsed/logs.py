@@ -16,6 +16,7 @@ from glimpsed.config import Log
 from glimpsed.errors import StateError
 from glimpsed.events import LOGGER, Event
 from glimpsed.plainly import plain
+from glimpsed.signs import harmless, harmless_json
 
 LARGEST = 10_000_000
 """Bytes of a log file before it is rotated."""
@@ -121,6 +122,7 @@ def _formatter(log: Log, *, terminal: bool) -> logging.Formatter:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
             _plain,
+            *([_harmless] if console else []),
             _people(colors=terminal and "NO_COLOR" not in os.environ) if console else _Json(journal=_journal(log)),
         ],
     )
@@ -135,6 +137,23 @@ def _library(_: Any, __: str, line: _Dict) -> _Dict:
 
 def _plain(_: Any, __: str, line: _Dict) -> _Dict:
     return {key: plain(value) for key, value in line.items()}
+
+
+def _harmless(_: Any, __: str, line: _Dict) -> _Dict:
+    return {key: _without_signs(value, lines=key == "exception") for key, value in line.items()}
+
+
+def _without_signs(value: object, *, lines: bool = False) -> object:
+    match value:
+        case str() if lines:
+            return "\n".join(map(harmless, value.split("\n")))
+        case str():
+            return harmless(value)
+        case list():
+            return [_without_signs(one) for one in value]
+        case dict():
+            return {key: _without_signs(one) for key, one in value.items()}
+    return value
 
 
 def _people(*, colors: bool) -> structlog.dev.ConsoleRenderer:
@@ -155,7 +174,7 @@ class _Json:
     def __call__(self, _: Any, __: str, line: _Dict) -> str:
         level = line.get("level", "info")
         ordered = {"at": line.pop("at", None), "level": line.pop("level", level), "event": line.pop("event", None)}
-        text = json.dumps({**ordered, **line}, ensure_ascii=False)
+        text = harmless_json(json.dumps({**ordered, **line}, ensure_ascii=False))
         return f"<{_PRIORITIES.get(level, 6)}>{text}" if self._journal else text
 
 

@@ -88,7 +88,7 @@ class Pipeline:
             stages.start_soon(encode, drafts_in, changes.clone(), batch, context)
             stages.start_soon(commit, changes_in, context)
             async with create_task_group() as sources:
-                sources.start_soon(settle, settled, context.backlog)
+                sources.start_soon(settle, settled, context.backlog, context.hold)
                 sources.start_soon(self._receive)
                 await sources.start(self._follow, changes.clone())  # returns when the first scans are asked for
                 sources.start_soon(Refresh(drafts, changes.clone(), context).run)
@@ -153,7 +153,7 @@ class Pipeline:
         """
         context = self.context
         waited = ["the scan", "first pass", "second pass"]
-        with anyio.move_on_after(timeout):
+        with anyio.move_on_after(timeout), context.hold.urgent():
             scans: Scans | None = None
             while scans is not self.scans:  # other folders have other scans
                 scans = self.scans

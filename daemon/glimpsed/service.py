@@ -15,15 +15,18 @@ from anyio import CancelScope, create_task_group, open_signal_receiver
 from anyio.abc import TaskStatus
 
 from glimpsed import __version__, systemd
+from glimpsed.allocation import give_back
 from glimpsed.answers import Answers
 from glimpsed.config import Config
 from glimpsed.encoding.encoders import Encoders, open_encoders
 from glimpsed.encoding.fallback import FALLBACK_ID
 from glimpsed.encoding.news import News
 from glimpsed.events import Event, Journal
+from glimpsed.idling import Use
 from glimpsed.indexing.backlog import Backlog, Pulse
 from glimpsed.indexing.context import Context
 from glimpsed.indexing.folders import Folders
+from glimpsed.indexing.holding import Hold
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Thumbnails
@@ -127,6 +130,8 @@ async def run(config: Config, load: Load | None = None) -> None:
                     if load is not None:
                         telling.start_soon(house.reloading(load).run, stop.reload)
                     telling.start_soon(_tell_encoder, pipeline.context.encoders, journal)
+                    for use in (answers.use, pipeline.context.workers.use):
+                        telling.start_soon(_give_back, use, config.encode.unload_after)
                     answers.stopping = stop.asked
                     with stop.drain:
                         await pipeline.run(stop.asked)
@@ -216,9 +221,10 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[_House]:
             journal=journal,
             metrics=Metrics(),
             foreign=foreign,
+            hold=Hold(config.work, config.store.path, journal),
             backlog=Backlog(Settle(config.watch.settle, config.watch.settle_at_most)),
         )
-        observer = Observer(inbox.hint, inbox.lost)
+        observer = Observer(inbox.hint, inbox.lost, share=config.watch.watch_share)
         with observer:
 
             def made(config: Config) -> tuple[Folders, Scans]:
@@ -246,6 +252,13 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[_House]:
 def _encoded(row: Row) -> tuple[str, ...]:
     """What of a row is encoded."""
     return describe(row.description, ()).encoded
+
+
+async def _give_back(use: Use, after: float) -> None:
+    """Give back what the heap holds for nothing, whenever nothing was done for so many seconds."""
+    while True:
+        await use.wait_unused(after)
+        await anyio.to_thread.run_sync(give_back)
 
 
 async def _tell_encoder(encoders: Encoders, journal: Journal) -> None:

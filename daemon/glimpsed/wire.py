@@ -1,9 +1,11 @@
 """How the client's requests go over the socket."""
 
 import base64
+import errno
 import http.client
 import os
 import socket
+import struct
 from collections.abc import Mapping
 from urllib.parse import urlencode
 
@@ -16,10 +18,15 @@ class UnixConnection(http.client.HTTPConnection):
         self._path = path
 
     def connect(self) -> None:
-        """See http.client."""
+        """See http.client. Raises PermissionError where another user, not root, listens: unix(7), SO_PEERCRED."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
         self.sock.connect(os.fsencode(self._path))
+        # Whoever may write to the socket's directory could have put one of their own there.
+        _, uid, _ = struct.unpack("3i", self.sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        if uid not in (os.geteuid(), 0):
+            self.close()
+            raise PermissionError(errno.EPERM, "somebody else's program listens on this socket")
 
 
 def named(path: str) -> dict[str, str]:

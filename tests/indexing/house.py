@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -21,6 +22,7 @@ from glimpsed.events import Event, Journal
 from glimpsed.indexing.backlog import Backlog
 from glimpsed.indexing.context import Context
 from glimpsed.indexing.folders import Folders
+from glimpsed.indexing.holding import Hold
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Thumbnails
@@ -227,6 +229,8 @@ class House:
             journal=self.journal,
             metrics=Metrics(),
             backlog=Backlog(Settle(config.watch.settle, config.watch.settle_at_most)),
+            # The tests themselves may keep the machine busy.
+            hold=Hold(replace(config.work, give_way=False, on_battery=True), config.store.path, self.journal),
             wall=self.clock,
             pause=0.01,
         )

@@ -1,5 +1,6 @@
 """A daemon behind the door that answers what a test tells it to."""
 
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -111,6 +112,10 @@ class StandIn:
         await self._note("forget", *paths)
         return models.Forgotten(pictures=1, warnings=["logs"])
 
+    async def pause(self, *, paused: bool) -> models.Paused:
+        await self._note("pause", paused)
+        return models.Paused(paused=paused, changed=True)
+
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         await self._note("explain", path, read)
         return explained.Explained(path="/p/a.png", indexed=False, state="waiting", why="it is about to be read")
@@ -121,8 +126,9 @@ class StandIn:
     async def thumbnail(self, content_id: str) -> Path | None:
         return self.places.get(content_id)
 
-    async def file(self, content_id: str) -> Path | None:
-        return self.places.get(content_id)
+    async def file(self, content_id: str) -> int | None:
+        place = self.places.get(content_id)
+        return None if place is None else os.open(place, os.O_RDONLY)
 
     async def metrics(self) -> bytes:
         await self._note("metrics")

@@ -458,6 +458,8 @@ async def test_openapi_tells_all_routes_and_their_problems(client: httpx.AsyncCl
         "/v1/scan",
         "/v1/retry",
         "/v1/verify",
+        "/v1/pause",
+        "/v1/resume",
         "/v1/errors",
         "/v1/forget",
         "/v1/events",

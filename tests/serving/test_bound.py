@@ -179,3 +179,27 @@ def test_paths_that_cannot_be_are_refused(directory: Path) -> None:
         pass
     with pytest.raises(SocketError, match="cannot listen"), bound("/proc/glimpsed/socket"):
         pass
+
+
+def test_a_directory_that_others_can_write_to_is_refused(directory: Path) -> None:
+    shared = directory / "shared"
+    shared.mkdir()
+    for rights in (0o777, 0o770, 0o702):
+        shared.chmod(rights)
+        with pytest.raises(SocketError, match="other users"), bound(str(shared / "socket")):
+            pass
+    assert list(shared.iterdir()) == []
+    shared.chmod(0o1777)  # as /tmp: what stands there can be removed by its owner only
+    with bound(str(shared / "socket")):
+        assert mode(shared / "socket") == 0o600
+
+
+def test_a_directory_of_another_user_is_refused(directory: Path) -> None:
+    other = directory / "other"
+    other.mkdir(mode=0o700)
+    try:
+        os.chown(other, 12345, 12345)
+    except OSError:
+        pytest.skip("only root can give a directory away")
+    with pytest.raises(SocketError, match="other users"), bound(str(other / "socket")):
+        pass

@@ -13,6 +13,7 @@ from glimpsed.errors import NoRoomError, TableError, UnfitRowError
 from glimpsed.events import Event, Journal
 from glimpsed.files import shown
 from glimpsed.indexing.backlog import Backlog, Pulse
+from glimpsed.indexing.holding import Hold
 from glimpsed.indexing.progress import Progress
 from glimpsed.indexing.thumbnails import Thumbnails
 from glimpsed.metrics import Metrics
@@ -45,6 +46,7 @@ class Context:
     journal: Journal
     metrics: Metrics
     backlog: Backlog
+    hold: Hold
     foreign: Foreign = field(default_factory=Foreign)
     """What reads the lines that the bundled models cannot write."""
     committed: Pulse = field(default_factory=Pulse)

@@ -11,16 +11,18 @@ from glimpsed.indexing import drafting
 from glimpsed.indexing.backlog import GROUP, Backlog
 from glimpsed.indexing.context import Context, Pending
 from glimpsed.indexing.decide import Moved, Read, Refused, Rehash
+from glimpsed.indexing.holding import Hold
 from glimpsed.indexing.look import Job
 from glimpsed.indexing.rows import restamped
 from glimpsed.reading.description import READER
 from glimpsed.records import FaultKind, Reading, Row, Stamp, Unread, Written
 
 
-async def settle(out: ObjectSendStream[list[str]], backlog: Backlog) -> None:
+async def settle(out: ObjectSendStream[list[str]], backlog: Backlog, hold: Hold) -> None:
     """Send each path once it is quiet, in groups; until cancelled, for paths that are not read yet are not lost."""
     async with out:
         while True:
+            await hold.first()
             paths = await backlog.due()
             for start in range(0, len(paths), GROUP):
                 await out.send(paths[start : start + GROUP])
@@ -30,6 +32,7 @@ async def read(inp: ObjectReceiveStream[Job], out: ObjectSendStream[Pending], co
     """Have workers read what is not known; several of this stage run side by side."""
     async with inp, out:
         async for job in inp:
+            await context.hold.first()
             pending = await _read(job, context)
             if pending is not None:
                 await out.send(pending)

@@ -38,6 +38,8 @@ class Refresh:
                 beats, choice, now = context.committed.beats, context.encoders.version, context.wall()
                 rows = await context.insist(partial(context.table.stale, context.current, now, ROUND))
                 await self._following.look(len(rows))
+                if rows:
+                    await context.hold.second()
                 done = await self._round(rows) if rows else False
                 if done:
                     context.committed.beat()

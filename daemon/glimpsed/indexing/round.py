@@ -56,6 +56,7 @@ class Round:
             ocr = done.ocr or ocr
             words: Words | None = Words(content_id, ocr_text(done) or "")
         else:
+            await context.hold.second()
             words = await context.workers.ocr(rows[0].path, content_id)
             if words is not None:
                 context.metrics.ocr.inc()

@@ -94,7 +94,8 @@ class Workers:
             for number, place in enumerate(places, start=1)
         ]
         self._turns: Turns[_Turn] = Turns(self.count)
-        self._use = Use()
+        self.use = Use()
+        """Of any of them."""
         self._decoder = msgspec.msgpack.Decoder(messages.Reply)
 
     async def __aenter__(self) -> Self:
@@ -238,7 +239,7 @@ class Workers:
         The next picture starts one again.
         """
         while True:
-            await self._use.wait_unused(after)
+            await self.use.wait_unused(after)
             async with AsyncExitStack() as all_of_them:
                 # Who asks meanwhile waits, instead of finding a process that is just ending.
                 children = [await all_of_them.enter_async_context(self._turn(ocr=False)) for _ in self._children]
@@ -247,7 +248,7 @@ class Workers:
 
     @asynccontextmanager
     async def _worker(self, *, ocr: bool, asked: bool) -> AsyncIterator[ConfinedChild]:
-        with self._use.held():
+        with self.use.held():
             async with self._turn(ocr=ocr, asked=asked) as child:
                 yield child
 

@@ -4,7 +4,7 @@ import base64
 import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
+from functools import partial
 from typing import Annotated
 
 from anyio import to_thread
@@ -20,10 +20,10 @@ from glimpsed.serving import explained, models, refusals, verified
 from glimpsed.serving.door import Door
 from glimpsed.serving.following import Events
 from glimpsed.serving.limits import Bounds, Limits, Requests, allow
+from glimpsed.serving.sending import opened_file, sent
 
 _SCANNING = 540.0  # seconds more for a scan: a slow disk may hold a million files
 _READING = 240.0  # seconds more for reading again: the workers may have work, and a long picture takes its time
-_FOR_GOOD = {"cache-control": "max-age=31536000, immutable"}  # what is named by its content does not change
 _MEDIA_TYPES = {
     **{name: f"image/x-{name}" for name in ("arw", "cr2", "cr3", "dng", "nef", "orf", "pef", "raf", "rw2", "srw")},
     "psd": "image/vnd.adobe.photoshop",
@@ -125,7 +125,10 @@ def _add_pictures(app: FastAPI, door: Door) -> None:
     )
     async def thumbnail(content_id: str) -> FileResponse:
         """Its thumbnail, at most 512 pixels a side."""
-        return await _sent(await door.thumbnail(content_id), "image/webp", "no thumbnail of this id")
+        place = await door.thumbnail(content_id)
+        # A disk that hangs must hold up nobody but this request.
+        opened = None if place is None else partial(to_thread.run_sync, opened_file, place, abandon_on_cancel=True)
+        return await sent(opened, "image/webp", "no thumbnail of this id")
 
     @app.get(
         "/v1/pictures/{content_id}/file",
@@ -139,7 +142,7 @@ def _add_pictures(app: FastAPI, door: Door) -> None:
             raise HTTPException(404, "no picture has this id")
         form = found.format or ""
         media_type = _MEDIA_TYPES.get(form, f"image/{form}") if form else "application/octet-stream"
-        return await _sent(await door.file(content_id), media_type, "no file has this content any more")
+        return await sent(partial(door.file, content_id), media_type, "no file has this content any more")
 
 
 def _add_upkeep(app: FastAPI, door: Door) -> None:
@@ -177,6 +180,16 @@ def _add_upkeep(app: FastAPI, door: Door) -> None:
         """Compare the table with the disk; lines tell how far it is, the last one what was found."""
         asked = asked or verified.VerifyRequest()
         return _Lines(await door.verify(_paths(asked), full=asked.full, repair=asked.repair))
+
+    @app.post("/v1/pause")
+    async def pause() -> models.Paused:
+        """Have indexing wait; searching goes on."""
+        return await door.pause(paused=True)
+
+    @app.post("/v1/resume")
+    async def resume() -> models.Paused:
+        """Let it go on."""
+        return await door.pause(paused=False)
 
     @app.post("/v1/forget")
     async def forget(request: Request, asked: models.ForgetRequest) -> models.Forgotten:
@@ -218,27 +231,6 @@ def exact(path: str | None, path_bytes: str | None) -> str:
     except UnicodeEncodeError:  # JSON can hold half a character
         raise UsageError("path is no text", hint="give path_bytes where it is not UTF-8") from None
     return path
-
-
-async def _sent(place: Path | None, media_type: str, missing: str) -> FileResponse:
-    """A file that can be read now. Raises a 404 with the reason where it cannot."""
-    if place is None:
-        raise HTTPException(404, missing)
-    try:
-        # A disk that hangs must hold up nobody but this request.
-        status = await to_thread.run_sync(_readable, place, abandon_on_cancel=True)
-    except OSError as error:
-        raise HTTPException(404, f"its file cannot be read: {error.strerror}") from error
-    headers = {**_FOR_GOOD, "x-content-type-options": "nosniff"}
-    return FileResponse(place, media_type=media_type, headers=headers, stat_result=status)
-
-
-def _readable(place: Path) -> os.stat_result:
-    file = os.open(place, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        return os.fstat(file)
-    finally:
-        os.close(file)
 
 
 class _Lines(Response):

@@ -51,6 +51,10 @@ class Door(Protocol):
         """Remove all that is kept of the pictures at or below these paths, for good; refused for what is watched."""
         ...
 
+    async def pause(self, *, paused: bool) -> models.Paused:
+        """Have indexing wait, or go on."""
+        ...
+
     async def explain(self, path: str, read: explained.ReadAnew = "none") -> explained.Explained:
         """What is known of a path, and why it is as it is; with what `read` asks to be read again."""
         ...
@@ -63,8 +67,8 @@ class Door(Protocol):
         """Where its thumbnail is."""
         ...
 
-    async def file(self, content_id: str) -> Path | None:
-        """Where a file lies that has just this content now."""
+    async def file(self, content_id: str) -> int | None:
+        """A descriptor of a file that has just this content now, to be closed by the caller."""
         ...
 
     async def metrics(self) -> bytes:

@@ -6,6 +6,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from glimpsed.filters import Fields
+from glimpsed.serving.guarded import GuardStatus, HeldStatus
 from glimpsed.serving.inside import ErrorStatus, ProcessStatus, QueueStatus, TableStatus, WatchesStatus, WorkStatus
 
 MOST_HITS: Final = 1000
@@ -201,6 +202,8 @@ class Status(BaseModel):
     formats: FormatsStatus
     folders: list[FolderStatus]
     confinement: list[ConfinementStatus] = Field([], description="empty until a picture was read")
+    guards: list[GuardStatus] = Field([], description="what is enforced, as the daemon finds out about itself")
+    held: list[HeldStatus] = Field([], description="what waits for the sake of others, or because it was paused")
     work: WorkStatus | None = Field(None, description="null while there is nothing to do")
     queues: list[QueueStatus] = []
     watches: WatchesStatus | None = None
@@ -243,6 +246,13 @@ class Forgotten(BaseModel):
 
     pictures: int = Field(description="rows that were there")
     warnings: list[str] = Field(description="what may still tell of them")
+
+
+class Paused(BaseModel):
+    """Whether indexing is paused now."""
+
+    paused: bool
+    changed: bool = Field(description="whether it was not before")
 
 
 class PartShown(BaseModel):

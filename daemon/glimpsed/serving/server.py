@@ -47,6 +47,7 @@ def bound(path: str, held: socket.socket | None = None) -> Iterator[socket.socke
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         try:
             os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            _refuse_shared(path)
             with _alone(path):
                 _clear(path)
                 umask = os.umask(0o177)
@@ -67,6 +68,21 @@ def bound(path: str, held: socket.socket | None = None) -> Iterator[socket.socke
             with contextlib.suppress(OSError), _alone(path):
                 if _identity(path) == mine:
                     os.unlink(path)
+
+
+def _refuse_shared(path: str) -> None:
+    """SocketError where another user can put a socket of theirs in the place of this one.
+
+    In a directory with the sticky bit, such as /tmp, they cannot; that they can be first there is found out by asking.
+    """
+    status = os.stat(os.path.dirname(path))
+    shared = status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) and not status.st_mode & stat.S_ISVTX
+    if shared or status.st_uid not in (os.geteuid(), 0):
+        raise SocketError(
+            "other users can write to its directory, and put a socket of theirs there",
+            where=path,
+            hint="chmod go-w that directory, or set [serve] socket to a path in one of your own",
+        )
 
 
 @contextlib.contextmanager

@@ -1,13 +1,16 @@
 """The table is the queue: what is to do is a query."""
 
 import heapq
+import math
 from collections.abc import Collection
+from functools import partial
 from typing import Any, NamedTuple
 
 from glimpsed.records import Counts, Current, Row
 from glimpsed.storing import sql
 from glimpsed.storing.arrays import values
 from glimpsed.storing.columns import of
+from glimpsed.storing.engine import Engine
 from glimpsed.storing.reads import Reads, converted
 
 
@@ -32,6 +35,11 @@ class Recent(NamedTuple):
 
 class Backlog(Reads):
     """What is to do, and how far it is done."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self._counted: tuple[object, Counts, float] | None = None
+        """The last counts: of what, and the time at which a row's retry makes them others."""
 
     async def stale(self, current: Current, now: float, limit: int, exclude: Collection[str] = ()) -> list[Row]:
         """At most `limit` rows that the refresh has work with, but those of the paths in `exclude`.
@@ -100,13 +108,22 @@ class Backlog(Reads):
         return await self._engine.count(f"{sql.unfinished(current)} AND indexed_at <= {indexed_before!r}")
 
     async def counts(self, current: Current, now: float) -> Counts:
-        """All rows, each counted once: missing, else errors (an error and no retry due), else stale, else fresh."""
+        """All rows, each counted once: missing, else errors (an error and no retry due), else stale, else fresh.
+
+        Reads the table only where these may be others than at the last call: it is asked time and again.
+        """
+        what = (self.version, current, self._marker(current))
+        if self._counted is not None and self._counted[0] == what and now < self._counted[2]:
+            return self._counted[1]
         columns = {
             "missing": sql.MISSING,
             "stale": sql.stale(current, now, self._marker(current)),
             "error": "error IS NOT NULL",
+            "retry_at": "retry_at",
         }
-        return await converted(_counts, await self._engine.select(columns))
+        counts, due = await converted(partial(_counts, now=now), await self._engine.select(columns))
+        self._counted = what, counts, due
+        return counts
 
     async def encoded(self, current: Current) -> tuple[int, int]:
         """How many rows the chosen encoder has encoded, and how many it should have: those with text and without error.
@@ -135,10 +152,12 @@ def _paths(table: Any) -> list[str]:
     return values(table, "path")
 
 
-def _counts(table: Any) -> Counts:
+def _counts(table: Any, now: float) -> tuple[Counts, float]:
+    """The counts, and when the next retry is due."""
     missing = stale = errors = 0
     for gone, due, error in zip(*(values(table, name) for name in ("missing", "stale", "error")), strict=True):
         missing += gone
         stale += not gone and due
         errors += not gone and not due and error
-    return Counts(table.num_rows - missing - stale - errors, stale, missing, errors)
+    later = (at for at in values(table, "retry_at") if at is not None and at > now)
+    return Counts(table.num_rows - missing - stale - errors, stale, missing, errors), min(later, default=math.inf)

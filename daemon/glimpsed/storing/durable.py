@@ -34,8 +34,9 @@ def locked(state: str) -> Iterator[None]:
     the process, however that ends.
     """
     try:
-        os.makedirs(state, mode=0o700, exist_ok=True)
-        descriptor = os.open(os.path.join(state, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        _make_private(state)
+        lock = os.path.join(state, "lock")
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise unusable(state, error) from error
     try:
@@ -52,6 +53,21 @@ def locked(state: str) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _make_private(state: str) -> None:
+    """Make the state directory where it is not there, and keep others out of one of ours. Raises OSError.
+
+    One that belongs to another user is refused: who owns it may put anything in the place of what lies in it.
+    """
+    os.makedirs(state, mode=0o700, exist_ok=True)
+    status = os.stat(state)
+    if status.st_uid != os.geteuid():
+        raise PermissionError(errno.EPERM, "it belongs to another user")
+    # What is no state directory yet, such as a home given by mistake, is left as it is.
+    ours = os.path.lexists(os.path.join(state, "lock")) or not os.listdir(state)
+    if ours and status.st_mode & 0o077:
+        os.chmod(state, 0o700)
 
 
 def unusable(state: str, error: Exception) -> StateError:

@@ -34,6 +34,8 @@ class Reads:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self.version = 0
+        """Grows with every change of the table; noted by the writer."""
         self.tally: Counter[tuple[str, bool]] = Counter()
         """How many rows each (folder, missing or not) has; kept by the writer."""
         self.presence = Presence()

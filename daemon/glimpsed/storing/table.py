@@ -30,7 +30,6 @@ class Table(Lookup):
         self.state = state
         self.notices = notices
         """What people should know about the opening, such as that a damaged table was set aside."""
-        self.version = 0
         self._changed = anyio.Event()
 
     @property
