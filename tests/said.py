@@ -68,7 +68,10 @@ def _events(call: ast.Call, function: ast.AST, where: str) -> tuple[Event, ...]:
 
 
 def _named(node: ast.AST) -> Iterator[Event]:
-    if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Event":
+    if isinstance(node, ast.IfExp):
+        yield from _named(node.body)
+        yield from _named(node.orelse)
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "Event":
         yield Event[node.attr]
 
 
