@@ -20,6 +20,7 @@ help:
 	@echo "make bench             measure latency and throughput"
 	@echo "make finding           measure how well pictures are found, on two sets of its own"
 	@echo "make torture           read thousands of broken and hostile pictures, and watch the memory over 10,000"
+	@echo "make torture MINUTES=60  random histories against a real daemon for so long; it goes on where the last run ended"
 	@echo "make package           build wheel and sdist, install them with pip and pipx, and find a picture"
 	@echo "make clean             remove .venv and caches"
 
@@ -81,6 +82,7 @@ bench: $(VENV)/.test
 	$(BIN)/python bench/throughput.py
 	$(BIN)/python bench/encoding.py
 	$(BIN)/python bench/lookups.py
+	$(BIN)/python bench/restart.py
 	$(BIN)/python bench/searching.py
 	$(BIN)/python bench/ocr.py --every 4
 	$(BIN)/python bench/ocr_noise.py --rounds 1
@@ -89,12 +91,17 @@ finding: $(VENV)/.test
 	$(BIN)/python bench/finding.py stamps --chart finding-stamps.png
 	$(BIN)/python bench/finding.py rendered --chart finding-rendered.png
 
+ifdef MINUTES
+torture: $(VENV)/.test
+	$(BIN)/python bench/torment.py --minutes $(MINUTES)
+else
 torture: $(VENV)/.test
 	$(BIN)/python bench/torture.py
 	$(BIN)/python bench/flat.py
 	$(PIP) install --quiet --constraint constraints.txt --group fuzz
 	$(BIN)/python bench/parsers.py -max_total_time=60
 	HYPOTHESIS_PROFILE=new $(BIN)/python -m pytest -m hypothesis
+endif
 
 package: $(VENV)/.test
 	$(BIN)/python bench/package.py

@@ -21,6 +21,9 @@ PATIENCE = 120.0
 class Daemon:
     """One state directory and what runs on it; may be started and killed many times."""
 
+    own_group = False
+    """Whether it leads a process group, which can be killed as a whole."""
+
     def __init__(self, home: Path, *folders: Path, settings: Mapping[str, str] | None = None) -> None:
         self.home = home
         self.folders = folders
@@ -51,7 +54,9 @@ class Daemon:
         return {**os.environ, **given, **self.settings}
 
     def start(self) -> None:
-        self.process = subprocess.Popen(self.command, env=self.environment, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            self.command, env=self.environment, stderr=subprocess.PIPE, start_new_session=self.own_group
+        )
         wait_for(self._answers, deadline=PATIENCE)
 
     def _answers(self) -> bool:
@@ -76,6 +81,24 @@ class Daemon:
         if number != signal.SIGKILL:
             assert b"Traceback" not in errors, errors.decode()
         return status
+
+    def kill_all(self) -> None:
+        """SIGKILL for the daemon and all of its processes at once."""
+        assert self.process is not None
+        assert self.own_group
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.stop(signal.SIGKILL)
+
+    def hold(self) -> None:
+        """Have it stand still, until `go_on`: what happens meanwhile the kernel keeps for it, as far as it can."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)  # until then its threads go on, one longer than another
+
+    def go_on(self) -> None:
+        """Let one that is held go on."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
 
     def children(self) -> list[int]:
         """Process ids of its workers and encoder processes."""

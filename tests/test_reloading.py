@@ -1,7 +1,10 @@
 """SIGHUP: folders, ignore rules and the log's level are taken up without a restart."""
 
+import os
+import pty
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import fields, replace
 from pathlib import Path
@@ -122,6 +125,32 @@ def test_a_hangup_while_it_starts_ends_nothing(tmp_path: Path) -> None:
             if daemon.process is not None:
                 daemon.process.kill()
                 daemon.process.communicate()
+
+
+def test_a_terminal_that_is_closed_ends_what_runs_in_it(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    daemon = Configured(tmp_path)
+    daemon.configure(watching(tmp_path / "one"))
+    ours, its = pty.openpty()
+    # A session of its own, whose terminal is the one that is closed.
+    inside = "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); os.execv(sys.argv[1], sys.argv[1:])"
+    daemon.process = subprocess.Popen(
+        [sys.executable, "-c", inside, *daemon.command],
+        env=daemon.environment,
+        stdin=its,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    os.close(its)
+    try:
+        wait_for(lambda: "daemon_ready" in daemon.tail(), deadline=PATIENCE)
+        os.close(ours)
+        assert daemon.process.wait(PATIENCE) == 0
+        assert '"daemon_stopping", "why": "SIGHUP"' in daemon.tail()
+    finally:
+        daemon.process.kill()
+        daemon.process.wait()
 
 
 def test_what_can_be_taken_up_and_what_waits_for_a_start() -> None:

@@ -1,5 +1,6 @@
 """The service under a real `systemd --user`, with all its hardening, from its installation to its removal."""
 
+import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
@@ -53,6 +54,10 @@ def test_a_picture_is_dropped_and_found_under_the_full_hardening(manager: Manage
     pictures.save(manager.home / "Pictures/dropped.jpg", pictures.noisy(), caption="A heron on a pier")
     found = manager.glimpse("search", "--sync", "--paths", "heron")
     assert found == f"{HOME}/Pictures/dropped.jpg\n"
+    # What the unit forbids is not what the workers need to confine themselves.
+    confinement = json.loads(manager.glimpse("status", "--json"))["confinement"]
+    assert [one for one in confinement if not one["holds"] and "permitted" in one["how"]] == []
+    assert {"memory", "file size", "open files", "time"} <= {one["name"] for one in confinement if one["holds"]}
     process = manager.show("MainPID")
     inside = ["nsenter", "--target", process, "--mount", "--net"]
     assert manager.run(*inside, "touch", f"{HOME}/Pictures/x", check=False).returncode == 1
