@@ -157,6 +157,11 @@ class Event(StrEnum):
         "error",
         "The table was damaged and is rebuilt from the pictures: `reason`.",
     )
+    TABLE_DAMAGED = (
+        "table_damaged",
+        "error",
+        "Files of the table turned out to be damaged while it was used; it is looked through and mended: `error`.",
+    )
     TABLE_MAINTAINED = "table_maintained", "info", "The table was tidied up: `why`, `ms`."
     TABLE_VERIFIED = (
         "table_verified",
