@@ -97,7 +97,7 @@ def test_a_change_a_rename_and_a_deletion_are_followed(daemon: Daemon) -> None:
     renamed = directory / "mill in the valley.jpg"
     picture.rename(renamed)
     wait_for(lambda: daemon.client.explain(str(renamed))["state"] == "fresh")
-    wait_for(lambda: daemon.client.explain(str(picture))["state"] == "missing")
+    wait_for(lambda: daemon.client.explain(str(picture))["state"] == "not indexed")
     assert daemon.names("waterwheel")[:1] == [renamed.name]
 
     renamed.unlink()
@@ -150,7 +150,7 @@ def test_a_moved_tree_is_neither_read_nor_encoded_nor_given_to_ocr_again(daemon:
     for path in moved.glob("*/*.png"):
         wait_for(lambda path=path: daemon.client.explain(str(path))["state"] == "fresh", deadline=PATIENCE)  # type: ignore[misc]  # bound at once
         old = tree / path.relative_to(moved)
-        wait_for(lambda old=old: daemon.client.explain(str(old))["state"] == "missing", deadline=PATIENCE)  # type: ignore[misc]  # bound at once
+        wait_for(lambda old=old: daemon.client.explain(str(old))["state"] == "not indexed", deadline=PATIENCE)  # type: ignore[misc]  # bound at once
     daemon.idle()
     assert [daemon.counter(name) for name in names] == before
     hits = daemon.client.search("beach", k=100)["hits"]

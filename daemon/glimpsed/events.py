@@ -94,6 +94,11 @@ class Event(StrEnum):
         "A known content was found elsewhere, nothing was read twice: `path`, `before`, `content_id`, `why`, `ms`.",
     )
     PICTURE_MISSING = "picture_missing", "info", "A picture's file is gone, it is hidden: `path`, `content_id`."
+    MASS_MISSING = (
+        "mass_missing",
+        "warning",
+        "Very many pictures of a folder vanished at once, none of them is forgotten: `folder`, `pictures`, `of`.",
+    )
     PICTURE_FORGOTTEN = "picture_forgotten", "info", "A missing picture's row was deleted for good: `path`."
     PICTURE_FAILED = (
         "picture_failed",
