@@ -8,6 +8,7 @@ from dataclasses import fields
 from datetime import UTC, datetime
 
 from glimpsed import files
+from glimpsed.indexing.retry import is_due
 from glimpsed.reading import formats
 from glimpsed.records import Current, Row
 from glimpsed.serving import models
@@ -25,7 +26,7 @@ def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
     """What a row counts as, and why."""
     if row.missing_since is not None:
         return "missing", "its file is gone; it is kept for a while in case it comes back"
-    if row.error is not None and not (row.retry_at is not None and row.retry_at <= now):
+    if row.error is not None and not is_due(row.retry_at, now):
         return "error", row.error
     if not current.has_reader(row.reader) or row.retry_at is not None:
         return "stale", "it is to be read again"

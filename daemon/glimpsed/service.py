@@ -1,18 +1,16 @@
 """The life of the daemon: resources, readiness, work, drain."""
 
 import gc
-import math
 import os
-import signal
+import socket
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 import anyio
 import anyio.to_thread
-from anyio import CancelScope, create_task_group, open_signal_receiver
-from anyio.abc import TaskStatus
+from anyio import CancelScope, create_task_group
 
 from glimpsed import __version__, systemd
 from glimpsed.allocation import give_back
@@ -23,9 +21,10 @@ from glimpsed.encoding.fallback import FALLBACK_ID
 from glimpsed.encoding.news import News
 from glimpsed.events import Event, Journal
 from glimpsed.idling import Use
-from glimpsed.indexing.backlog import Backlog, Pulse
+from glimpsed.indexing.backlog import Backlog
 from glimpsed.indexing.context import Context
 from glimpsed.indexing.folders import Folders
+from glimpsed.indexing.healing import heal
 from glimpsed.indexing.holding import Hold
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.scans import Scans
@@ -44,51 +43,18 @@ from glimpsed.searching.vocabulary import Vocabulary
 from glimpsed.serving.app import make_app
 from glimpsed.serving.server import bound, serving
 from glimpsed.silence import Silence
+from glimpsed.stopping import Stop, wait_for_manager
+from glimpsed.storing.faults import BrokenTableError
 from glimpsed.storing.table import open_table
 from glimpsed.storing.writer import Writer
-from glimpsed.telling import LONGEST_START, ask_for_time, keep_vigil, tell_status
+from glimpsed.telling import keep_vigil, tell_status
 from glimpsed.vigil import Vigil
 from glimpsed.watching.echo import Echo
 from glimpsed.watching.observer import Observer
 from glimpsed.watching.settle import Settle
 
-_ENDING = 120.0  # seconds beyond the grace time that may be asked for to end: encoders finish what they are at
-
-
-class Stop:
-    """Two signals: the first closes the source, the second (or the deadline) cuts the drain short. SIGHUP reloads."""
-
-    def __init__(self, grace: float, journal: Journal) -> None:
-        self.grace = grace
-        self._journal = journal
-        self.asked = anyio.Event()
-        self.drain = CancelScope()
-        self.at = math.inf
-        self.hurried = False
-        """Whether a second signal came."""
-        self.reload = Pulse()
-        """Beats at each SIGHUP."""
-        self._terminal = _has_terminal()
-
-    async def on_signals(self, *, task_status: TaskStatus[None]) -> None:
-        """Listen for SIGTERM, SIGINT and SIGHUP."""
-        with open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as signals:
-            task_status.started()
-            async for number in signals:
-                if number == signal.SIGHUP and not (self._terminal and not _has_terminal()):
-                    self.reload.beat()
-                    continue  # a terminal that was closed ends what runs in it
-                name = signal.Signals(number).name
-                if self.asked.is_set():
-                    self.hurried = True
-                    self._journal.say(Event.DAEMON_CUT_SHORT, why=f"a second signal, {name}")
-                    self.drain.cancel()
-                    continue
-                systemd.stopping("finishing what was read")
-                self._journal.say(Event.DAEMON_STOPPING, why=name, grace=self.grace)
-                self.at = time.monotonic()
-                self.drain.deadline = anyio.current_time() + self.grace
-                self.asked.set()
+_LIVES = 10
+"""How often the table is opened before damage that is met again and again ends the daemon."""
 
 
 async def run(config: Config, load: Load | None = None) -> None:
@@ -110,54 +76,57 @@ async def run(config: Config, load: Load | None = None) -> None:
     async with create_task_group() as listening:
         await listening.start(stop.on_signals)
         starting = CancelScope()
-        listening.start_soon(_ask_for_time, starting, stop)
-        async with _opened(config, journal) as house:
-            pipeline, answers = house.pipeline, house.answers
-            with bound(config.serve.socket, held) as listener:
-                async with (
-                    serving(make_app(answers), listener, grace=config.serve.grace),
-                    create_task_group() as telling,
-                ):
-                    # What is there now stays: looking through it time and again would hold up a search for 100 ms.
-                    gc.collect()
-                    gc.freeze()
-                    starting.cancel()
-                    systemd.ready(await answers.line())
-                    journal.say(Event.DAEMON_READY, ms=round((time.monotonic() - began) * 1000, 1))
-                    vigil = Vigil()
-                    telling.start_soon(tell_status, answers, vigil)
-                    telling.start_soon(keep_vigil, vigil, house.parts, house.echo, journal)
-                    if load is not None:
-                        telling.start_soon(house.reloading(load).run, stop.reload)
-                    telling.start_soon(_tell_encoder, pipeline.context.encoders, journal)
-                    for use in (answers.use, pipeline.context.workers.use):
-                        telling.start_soon(_give_back, use, config.encode.unload_after)
-                    answers.stopping = stop.asked
-                    with stop.drain:
-                        await pipeline.run(stop.asked)
-                    if stop.drain.cancelled_caught and not stop.hurried:
-                        journal.say(Event.DAEMON_CUT_SHORT, why="the time to finish was over")
-                    telling.cancel_scope.cancel()
-                    journal.close()
+        listening.start_soon(wait_for_manager, starting, stop)
+        with ExitStack() as sockets:
+            listener: socket.socket | None = None
+            for life in range(1, _LIVES + 1):
+                try:
+                    async with _opened(config, journal, thorough=life > 1) as house:
+                        # Whoever asks while the table is opened anew waits at the same socket.
+                        listener = listener or sockets.enter_context(bound(config.serve.socket, held))
+                        await _live(house, stop, listener.dup(), starting, began, load)
+                except* BrokenTableError as damage:
+                    config = house.pipeline.context.config  # what was taken up since holds
+                    if life == _LIVES:
+                        raise
+                    journal.say(Event.TABLE_DAMAGED, error=damage.exceptions[0])
+                else:
+                    break
         listening.cancel_scope.cancel()
     journal.say(Event.DAEMON_STOPPED, ms=round((time.monotonic() - stop.at) * 1000, 1))
 
 
-async def _ask_for_time(starting: CancelScope, stop: Stop) -> None:
-    """Of the service manager, until `starting` is cancelled, and again once the daemon is told to stop."""
-    with starting:
-        await ask_for_time(LONGEST_START)
-    await stop.asked.wait()
-    await ask_for_time(stop.grace + _ENDING)
-
-
-def _has_terminal() -> bool:
-    """Whether there is a terminal that it was started in and that is still open."""
-    try:
-        os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY | os.O_CLOEXEC))
-    except OSError:
-        return False
-    return True
+async def _live(
+    house: "_House", stop: Stop, listener: socket.socket, starting: CancelScope, began: float, load: Load | None
+) -> None:
+    """Answer and index until told to stop. BrokenTableError where the table has to be opened anew."""
+    pipeline, answers, journal = house.pipeline, house.answers, house.pipeline.context.journal
+    async with (
+        serving(make_app(answers), listener, grace=stop.grace),
+        create_task_group() as telling,
+    ):
+        # What is there now stays: looking through it time and again would hold up a search for 100 ms.
+        gc.collect()
+        gc.freeze()
+        starting.cancel()
+        systemd.ready(await answers.line())
+        journal.say(Event.DAEMON_READY, ms=round((time.monotonic() - began) * 1000, 1))
+        vigil = Vigil()
+        telling.start_soon(tell_status, answers, vigil)
+        telling.start_soon(keep_vigil, vigil, house.parts, house.echo, journal)
+        if load is not None:
+            telling.start_soon(house.reloading(load).run, stop.reload)
+        telling.start_soon(_tell_encoder, pipeline.context.encoders, journal)
+        telling.start_soon(heal, pipeline.context)
+        for use in (answers.use, pipeline.context.workers.use):
+            telling.start_soon(_give_back, use, pipeline.context.config.encode.unload_after)
+        answers.stopping = stop.asked
+        with stop.draining() as drain:
+            await pipeline.run(stop.asked)
+        if drain.cancelled_caught and not stop.hurried:
+            journal.say(Event.DAEMON_CUT_SHORT, why="the time to finish was over")
+        telling.cancel_scope.cancel()
+        journal.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +150,7 @@ class _House:
 
 
 @asynccontextmanager
-async def _opened(config: Config, journal: Journal) -> AsyncIterator[_House]:
+async def _opened(config: Config, journal: Journal, *, thorough: bool) -> AsyncIterator[_House]:
     """Every resource, open; closed in the opposite order."""
     inbox = Inbox()
     read = config.read
@@ -204,7 +173,7 @@ async def _opened(config: Config, journal: Journal) -> AsyncIterator[_House]:
         private=os.path.join(config.store.path, "workers"),
     )
     async with (
-        open_table(config.store.path, fallback=FALLBACK_ID) as table,
+        open_table(config.store.path, fallback=FALLBACK_ID, thorough=thorough) as table,
         workers,
         open_encoders(config.encode) as encoders,
     ):

@@ -226,7 +226,7 @@ def test_thumbnails_are_kept_by_content(tmp_path: Path) -> None:
     assert thumbnails.path(one) is None
 
 
-def test_a_thumbnail_without_room_is_left_out(tmp_path: Path) -> None:
+def test_a_thumbnail_that_cannot_be_kept_is_left_out(tmp_path: Path) -> None:
     (tmp_path / "thumbnails").write_text("a file where the directory should be", encoding="utf-8")
     thumbnails = Thumbnails(str(tmp_path))
     thumbnails.put("b" * 64, b"webp")

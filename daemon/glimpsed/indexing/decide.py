@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from glimpsed.indexing.retry import is_due
 from glimpsed.records import Fault, Row, Stamp
 
 
@@ -97,7 +98,7 @@ def decide(
         if twin is not None and _whole(twin, reader):
             return _moved(seen, twin)
         return Read(known, "new")
-    if row.retry_at is not None and row.retry_at <= now:
+    if is_due(row.retry_at, now):
         return Read(frozenset(), "tried again")
     if row.reader != reader:
         return Read(frozenset(), "new reader")

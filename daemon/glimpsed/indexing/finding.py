@@ -70,7 +70,8 @@ async def _read(job: Job, context: Context) -> Pending | None:
         _again(path, context)  # the row that knew it was forgotten meanwhile
         return None
     if reading.thumbnail is not None:
-        await to_thread.run_sync(context.thumbnails.put, reading.content_id, reading.thumbnail)
+        put = partial(context.thumbnails.put, reading.content_id, reading.thumbnail)
+        await context.insist(partial(to_thread.run_sync, put))
     draft = drafting.from_reading(job, reading, same, context)
     draft.milliseconds["read"] = round(reading.milliseconds, 1)
     return drafting.pending(draft, context)

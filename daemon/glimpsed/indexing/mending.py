@@ -11,6 +11,7 @@ from anyio import to_thread
 from glimpsed.indexing.backlog import GROUP
 from glimpsed.indexing.context import Context
 from glimpsed.indexing.differences import INDEXES, LOOKED_AT, READ_AGAIN, Difference, Findings, Kind
+from glimpsed.indexing.retry import is_due
 from glimpsed.indexing.rows import unencoded
 from glimpsed.records import Change, Row
 
@@ -83,7 +84,6 @@ async def _due(paths: Sequence[str], context: Context) -> int:
         rows = await context.insist(partial(context.table.rows, paths[start : start + GROUP]))
         for row in rows.values():
             count += row.missing_since is None and (
-                (row.retry_at is not None and row.retry_at <= now)
-                or (row.encoder is None and row.text_id != "" and row.error is None)
+                is_due(row.retry_at, now) or (row.encoder is None and row.text_id != "" and row.error is None)
             )
     return count

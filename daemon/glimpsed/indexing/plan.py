@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from glimpsed.indexing.retry import is_due
 from glimpsed.indexing.rows import ENCODING_FAILED, OCR_FAILED
 from glimpsed.records import Current, Row
 
@@ -28,7 +29,7 @@ def plan(rows: Sequence[Row], current: Current, *, fallback: str, can_strengthen
     read, ocr, encode, strengthen, forgive = [], [], [], [], []
     for row in rows:
         base, _ = row.base
-        retry = row.retry_at is not None and row.retry_at <= now
+        retry = is_due(row.retry_at, now)
         later = (row.error or "").startswith((OCR_FAILED, ENCODING_FAILED))
         if not current.has_reader(row.reader) or (retry and not later):
             read.append(row)

@@ -1,5 +1,6 @@
 """Thumbnails by content id, in a folder of their own: a cache that may be deleted at any time."""
 
+import errno
 import os
 import re
 from collections.abc import Collection, Iterable, Iterator
@@ -7,6 +8,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from glimpsed.errors import NoRoomError, TableError
+from glimpsed.files import shown
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _ID = re.compile(r"[0-9a-f]{64}")
 
 
@@ -34,7 +39,10 @@ class Thumbnails:
         return place if place.is_file() else None
 
     def put(self, content_id: str, image: bytes) -> None:
-        """Keep it, unless one as large is there. Without room it is left out: a thumbnail is not worth an error."""
+        """Keep it, unless one as large is there. NoRoomError or TableError where it can be kept later.
+
+        Whatever else goes wrong, it is left out: a thumbnail is not worth an error.
+        """
         place = self.place(content_id)
         with suppress(OSError):
             if place.stat().st_size == len(image):
@@ -44,9 +52,13 @@ class Thumbnails:
             place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             partial.write_bytes(image)
             partial.replace(place)
-        except OSError:
+        except OSError as error:
             with suppress(OSError):
                 partial.unlink(missing_ok=True)
+            kind = NoRoomError if error.errno in _NO_ROOM else TableError if error.errno == errno.EROFS else None
+            if kind is not None:
+                what = f"a thumbnail cannot be kept: {error.strerror}"
+                raise kind(what, where=shown(str(self._root)), hint="make room on that disk") from error
 
     def drop(self, content_id: str) -> None:
         """Forget it."""

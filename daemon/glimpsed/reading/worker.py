@@ -149,6 +149,7 @@ class Worker:
                 max_pixels=self._max_pixels,
                 read=(lambda pixels: self._engine().read(pixels, request.packs)) if request.pixels else None,
                 drawn=request.drawn,
+                page=request.page,
                 times=times,
             )
 

@@ -19,9 +19,15 @@ from pathlib import Path
 from glimpsed.errors import AlreadyRunningError, NoRoomError, StateError, TableError
 from glimpsed.files import shown
 
+_LOCK = os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+"""A file that is open for writing would keep a disk from being mounted read-only."""
+
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
-_KEPT = 3
-"""How many things set aside are kept: they help to find out what happened, and must not fill the disk."""
+_KEPT = 2
+"""How many files set aside are kept, such as manifests: they help to find out what happened."""
+
+_KEPT_TABLES = 1
+"""How many tables: they must not fill the disk."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -35,8 +41,7 @@ def locked(state: str) -> Iterator[None]:
     """
     try:
         _make_private(state)
-        lock = os.path.join(state, "lock")
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        descriptor = os.open(os.path.join(state, "lock"), _LOCK, 0o600)
     except OSError as error:
         raise unusable(state, error) from error
     try:
@@ -170,15 +175,15 @@ def drop_newest_manifests(table: Path, state: str, *, even_sound: bool = False) 
 
 
 def set_aside(path: Path, state: str, *, prefix: str = "damaged") -> Path:
-    """Move a file or directory out of the way, as `<state>/damaged-…`; the newest few of them are kept."""
+    """Move a file or a table out of the way, as `<state>/damaged-…`; the newest few files and one table are kept."""
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%f")
     target = Path(state) / f"{prefix}-{stamp}-{path.name}"
     os.rename(path, target)
     pattern = re.compile(rf"{prefix}-\d{{8}}T")
-    kept = sorted((old for old in Path(state).iterdir() if pattern.match(old.name)), key=lambda old: old.name)
-    for old in kept[:-_KEPT]:
-        if old.is_dir():
-            shutil.rmtree(old, ignore_errors=True)
-        else:
-            old.unlink(missing_ok=True)
+    every = sorted((old for old in Path(state).iterdir() if pattern.match(old.name)), key=lambda old: old.name)
+    tables, others = [one for one in every if one.is_dir()], [one for one in every if not one.is_dir()]
+    for old in tables[:-_KEPT_TABLES]:
+        shutil.rmtree(old, ignore_errors=True)
+    for old in others[:-_KEPT]:
+        old.unlink(missing_ok=True)
     return target

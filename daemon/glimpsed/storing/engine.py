@@ -1,7 +1,8 @@
 """LanceDB, behind a few functions of our own: all that this program asks of it."""
 
 import os
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 os.environ.setdefault("LANCEDB_LOG", "error")  # read at import; else each search logs a warning
@@ -14,7 +15,7 @@ import pyarrow as pa
 from lancedb.index import FTS, BTree, IvfRq
 from lancedb.query import BooleanQuery, ColumnOrdering, FullTextOperator, MatchQuery, Occur, PhraseQuery
 
-from glimpsed.storing.faults import translated
+from glimpsed.storing.faults import BrokenTableError, translated
 from glimpsed.storing.readings import Readings
 
 NAME: Final = "pictures"
@@ -48,11 +49,27 @@ class Engine:
         self._text_index = False
         self._vector_indices: set[str] = set()
         self._key_indices: set[str] = set()
+        self.broken: Callable[[BrokenTableError], None] = lambda _: None
+        """Called with whatever says that files of the table are damaged."""
         self.readings = Readings()
+
+    @contextmanager
+    def noting(self) -> Iterator[None]:
+        """Tell `broken` of damage that is met within."""
+        try:
+            yield
+        except BrokenTableError as error:
+            self.broken(error)
+            raise
+
+    @contextmanager
+    def _ours(self, doing: str) -> Iterator[None]:
+        with self.noting(), translated(doing, self.directory):
+            yield
 
     async def open(self) -> None:
         """Open the table as it stands; anew, if it was open: that frees what the old connection held."""
-        with translated("opening the table", self.directory):
+        with self._ours("opening the table"):
             table = await (await self._connect()).open_table(NAME)
             indices = await table.list_indices()
             self._text_index = any(index.columns == ["text"] for index in indices)
@@ -62,7 +79,7 @@ class Engine:
 
     async def create(self, schema: Any) -> None:
         """Make the table, empty."""
-        with translated("creating the table", self.directory):
+        with self._ours("creating the table"):
             self._table = await (await self._connect()).create_table(NAME, schema=schema)
             self._text_index = False
             self._vector_indices = set()
@@ -82,7 +99,7 @@ class Engine:
 
     async def make_ready(self) -> None:
         """See to it that the key is declared and the full-text index is there; quick where both are."""
-        with translated("preparing the table", self.directory):
+        with self._ours("preparing the table"):
             field = (await self._table.schema()).field("path")
             if b"lance-schema:unenforced-primary-key:position" not in (field.metadata or {}):
                 # Without it a merge of the same new key by two tasks doubles the row.
@@ -93,19 +110,19 @@ class Engine:
     async def index_text(self) -> None:
         """Build the full-text index: words by ICU, every word kept, positions for phrases."""
         config = FTS(base_tokenizer="icu/split", stem=False, remove_stop_words=False, with_position=True)
-        with translated("indexing the text", self.directory):
+        with self._ours("indexing the text"):
             await self._table.create_index("text", config=config, replace=True)
             self._text_index = True
 
     async def index_vectors(self, column: str) -> None:
         """Build the approximate index of a vector column."""
-        with translated("indexing the vectors", self.directory):
+        with self._ours("indexing the vectors"):
             await self._table.create_index(column, config=IvfRq(distance_type="cosine"), replace=True)
             self._vector_indices.add(column)
 
     async def index_keys(self) -> None:
         """Build the indexes of those columns that rows are looked up by, those that are not there."""
-        with translated("indexing the keys", self.directory):
+        with self._ours("indexing the keys"):
             for column in KEYS:
                 if column not in self._key_indices:
                     await self._table.create_index(column, config=BTree(), replace=True)
@@ -116,7 +133,7 @@ class Engine:
         vectors, keys = set(self._vector_indices), set(self._key_indices)
         await self.index_text()
         self._key_indices -= keys
-        with translated("indexing the keys", self.directory):
+        with self._ours("indexing the keys"):
             for column in sorted(keys):
                 await self._table.create_index(column, config=BTree(), replace=True)
                 self._key_indices.add(column)
@@ -125,17 +142,22 @@ class Engine:
 
     async def index_rest(self) -> dict[str, int]:
         """How many rows the index of each column that has one leaves to a look through all of them."""
-        with translated("reading the statistics", self.directory):
+        with self._ours("reading the statistics"):
             indices = await self._table.list_indices()
             found = [(index.columns[0], await self._table.index_stats(index.name)) for index in indices]
             return {column: statistics.num_unindexed_rows for column, statistics in found if statistics}
 
     async def index_cover(self) -> dict[str, int]:
         """How many rows the index of each column that has one tells of, those that it looks through included."""
-        with translated("reading the statistics", self.directory):
+        with self._ours("reading the statistics"):
             indices = await self._table.list_indices()
             found = [(index.columns[0], await self._table.index_stats(index.name)) for index in indices]
             return {column: told.num_indexed_rows + told.num_unindexed_rows for column, told in found if told}
+
+    @property
+    def indexed(self) -> frozenset[str]:
+        """The columns that have an index."""
+        return frozenset(self._vector_indices | self._key_indices | ({"text"} if self._text_index else set()))
 
     @property
     def vector_indices(self) -> frozenset[str]:
@@ -144,23 +166,23 @@ class Engine:
 
     async def schema(self) -> Any:
         """The table's Arrow schema."""
-        with translated("reading the schema", self.directory):
+        with self._ours("reading the schema"):
             return await self._table.schema()
 
     async def version(self) -> int:
         """The table's version."""
-        with translated("reading the version", self.directory):
+        with self._ours("reading the version"):
             return int(await self._table.version())
 
     async def fragments(self) -> int:
         """In how many pieces the table lies."""
-        with translated("reading the statistics", self.directory):
+        with self._ours("reading the statistics"):
             statistics = await self._table.stats()
             return int(statistics["fragment_stats"]["num_fragments"])
 
     async def count(self, where: str | None = None) -> int:
         """How many rows fulfil a condition."""
-        with translated("counting rows", self.directory):
+        with self._ours("counting rows"):
             return int(await self._table.count_rows(where))
 
     async def select(
@@ -174,7 +196,7 @@ class Engine:
 
         `newest`: at most so many, those with the greatest `mtime_ns`, in that order.
         """
-        with translated("reading the table", self.directory):
+        with self._ours("reading the table"):
             query = self._table.query()
             if where is not None:
                 query = query.where(where)
@@ -194,14 +216,14 @@ class Engine:
             async for batch in await query.to_batches(max_batch_length=rows):
                 await take(batch)
 
-        with translated("reading the table", self.directory):
+        with self._ours("reading the table"):
             await self.readings.apart(read)
 
     async def nearest(
         self, vector: Any, column: str, where: str | None, k: int, *, exact: bool, columns: Sequence[str] = ()
     ) -> Any:
         """ROW, `_distance` (1 - cosine) and `columns` of the `k` nearest rows, nearest first."""
-        with translated("searching the vectors", self.directory):
+        with self._ours("searching the vectors"):
             query = self._table.query().nearest_to(vector).column(column).distance_type("cosine")
             query = query.bypass_vector_index() if exact else query.refine_factor(max(_REFINE, -(-_REFINED // k)))
             return await self.readings.collected(_narrowed(query, where).select(["_distance", *columns]).limit(k))
@@ -211,44 +233,44 @@ class Engine:
     ) -> Any:
         """ROW, `_score` (BM25) and `columns` of the `k` rows that hold any (or every) of the words, best first."""
         operator = FullTextOperator.AND if every else FullTextOperator.OR
-        with translated("searching the text", self.directory):
+        with self._ours("searching the text"):
             query = self._table.query().nearest_to_text(MatchQuery(words, "text", operator=operator))
             return await self.readings.collected(_narrowed(query, where).select(["_score", *columns]).limit(k))
 
     async def take(self, places: Sequence[int], columns: Sequence[str]) -> Any:
         """ROW and columns of the rows that lie there, those that still do, in any order."""
-        with translated("reading the table", self.directory):
+        with self._ours("reading the table"):
             return await self.readings.collected(
                 self._table.take_row_ids(list(places)).with_row_id().select(list(columns))
             )
 
     async def places(self) -> Any:
         """ROW of every row."""
-        with translated("reading the table", self.directory):
+        with self._ours("reading the table"):
             return await self.readings.collected(self._table.query().with_row_id().select([]))
 
     async def piece(self, number: int, columns: Sequence[str]) -> Any:
         """ROW and columns of the rows of one piece of the table: those whose ROW is `number` in the upper 32 bits."""
-        with translated("reading the table", self.directory):
+        with self._ours("reading the table"):
             first, after = number << 32, (number + 1) << 32
             query = _narrowed(self._table.query(), f"{ROW} >= {first} AND {ROW} < {after}")
             return await self.readings.collected(query.select(list(columns)))
 
     async def add(self, batch: Any) -> None:
         """Insert the batch's rows, in one version. None of their paths may be in the table; they must be distinct."""
-        with translated("writing rows", self.directory):
+        with self._ours("writing rows"):
             await self._table.add(batch, on_bad_vectors="null")
 
     async def phrase(self, phrases: Sequence[str], where: str, k: int) -> Any:
         """`path` and `_score` (BM25) of the `k` rows that hold the words of every phrase in their order, best first."""
-        with translated("searching the text", self.directory):
+        with self._ours("searching the text"):
             asked = BooleanQuery([(Occur.MUST, PhraseQuery(one, "text")) for one in phrases])
             query = self._table.query().nearest_to_text(asked).where(where)
             return await self.readings.collected(query.select(["path", "_score"]).limit(k))
 
     async def merge(self, batch: Any) -> None:
         """Insert the batch's rows, or replace those of the same path; in one version. Paths must be distinct."""
-        with translated("writing rows", self.directory):
+        with self._ours("writing rows"):
             merge = self._table.merge_insert("path").when_matched_update_all().when_not_matched_insert_all()
             # Reading all paths costs some 25 ms at 100,000 rows, looking a few dozen up in the index more.
             merge = merge.use_index(batch.num_rows <= _LOOKED_UP)
@@ -256,17 +278,17 @@ class Engine:
 
     async def delete(self, where: str) -> int:
         """Delete the rows that fulfil a condition; how many."""
-        with translated("deleting rows", self.directory):
+        with self._ours("deleting rows"):
             return int((await self._table.delete(where)).num_deleted_rows)
 
     async def add_columns(self, fields: Sequence[Any]) -> None:
         """Add empty columns, in one version."""
-        with translated("adding columns", self.directory):
+        with self._ours("adding columns"):
             await self._table.add_columns(pa.schema(fields))
 
     async def drop_columns(self, names: Collection[str]) -> None:
         """Drop columns in one version, and their indexes before."""
-        with translated("dropping columns", self.directory):
+        with self._ours("dropping columns"):
             for index in await self._table.list_indices():
                 if not set(names).isdisjoint(index.columns):
                     await self._table.drop_index(index.name)

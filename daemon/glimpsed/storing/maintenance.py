@@ -9,6 +9,7 @@ from typing import Final
 
 from anyio import to_thread
 
+from glimpsed.storing import durable
 from glimpsed.storing.columns import Columns
 from glimpsed.storing.engine import NAME, Engine
 from glimpsed.storing.faults import translated
@@ -27,7 +28,8 @@ async def maintain(engine: Engine, view: Columns | None = None) -> None:
 
     Of the stronger encoders only the columns of `view`, which searches ask, are worth an index.
     """
-    await to_thread.run_sync(_tidy, engine.directory)
+    with engine.noting():
+        await to_thread.run_sync(_tidy, engine.directory)
     await engine.open()
     if await engine.count() > KEYS_FROM:
         await engine.index_keys()
@@ -48,5 +50,7 @@ def _tidy(directory: str) -> None:
         data = lance.dataset(os.path.join(directory, f"{NAME}.lance"), session=session)
         data.optimize.compact_files(target_rows_per_fragment=_ROWS, num_threads=1)
         data.optimize.optimize_indices(num_indices_to_merge=1)
+        # What takes the place of old files is on the disk first: a power cut must not keep only their deletion.
+        durable.sync(directory)
         # Never `delete_unverified`: together with a writer it has corrupted the table.
         data.cleanup_old_versions(older_than=_READABLE)

@@ -9,6 +9,9 @@ from glimpsed.records import Current
 PRESENT = "missing_since IS NULL"
 MISSING = "missing_since IS NOT NULL"
 
+FARTHEST = 90_000.0
+"""Seconds: no retry is put off for longer. One that is farther away was set by a clock that has been set back since."""
+
 _NO_LITERAL = -(2**63)  # read as a positive number first, which is one too large; nothing real is asked for by it
 _AT_ONCE = 500  # values in one IN (…): a longer list takes DataFusion longer to plan than to run
 
@@ -60,7 +63,7 @@ def _there(current: Current) -> str:
 def reading_due(current: Current, now: float) -> str:
     """Rows to read again. An error is only tried again when it is due, or by a reader that has not seen it."""
     return (
-        f"({_there(current)} AND ((retry_at IS NOT NULL AND retry_at <= {now!r})"
+        f"({_there(current)} AND ((retry_at IS NOT NULL AND (retry_at <= {now!r} OR retry_at > {now + FARTHEST!r}))"
         f" OR (reader IS NULL AND error IS NULL)"
         f" OR (reader IS NOT NULL AND {_another_reader(current)} AND (retry_at IS NULL OR error IS NULL))))"
     )

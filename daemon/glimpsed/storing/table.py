@@ -11,12 +11,12 @@ from anyio import to_thread
 
 from glimpsed.errors import SchemaError, StateError, TableError
 from glimpsed.files import shown
-from glimpsed.storing import durable, older, sql
-from glimpsed.storing.arrays import values
+from glimpsed.storing import durable, older
 from glimpsed.storing.columns import columns_in
 from glimpsed.storing.engine import NAME, Engine
 from glimpsed.storing.faults import BrokenTableError
 from glimpsed.storing.lookup import Lookup
+from glimpsed.storing.probing import broken_indexes, prove_rows
 from glimpsed.storing.schema import differs, table_schema
 
 _OLDER = 8  # versions that are tried before a table is given up
@@ -54,11 +54,12 @@ class Table(Lookup):
 
 
 @asynccontextmanager
-async def open_table(state: str, *, fallback: str = "") -> AsyncIterator[Table]:
+async def open_table(state: str, *, fallback: str = "", thorough: bool = False) -> AsyncIterator[Table]:
     """The table in the state directory, for this process alone, until the end of the block.
 
     Made anew where there is none; where it is damaged, it is set aside as `<state>/damaged-…` and `Table.notices`
     says so. `fallback` is the id of the encoder that made `vector` in a table of version 1, which does not tell.
+    `thorough`, where damage was met: all that rows hold is read first, and all indexes are built anew.
 
     AlreadyRunningError where another process has it open; SchemaError where another version of glimpsed wrote it;
     StateError where the state directory cannot be used.
@@ -70,7 +71,7 @@ async def open_table(state: str, *, fallback: str = "") -> AsyncIterator[Table]:
         table = Table(engine, state, [])
         try:
             try:
-                await _open(table, fallback)
+                await _open(table, fallback, thorough=thorough)
                 await to_thread.run_sync(durable.sync, engine.directory)
                 await table.note_version()
                 await table.take_stock()
@@ -102,7 +103,7 @@ def _place(state: str) -> Path:
     return Path(state) / "table" / f"{NAME}.lance"
 
 
-async def _open(table: Table, fallback: str) -> None:
+async def _open(table: Table, fallback: str, *, thorough: bool) -> None:
     place = _place(table.state)
     if place.exists():
         durable.sweep(place)
@@ -112,7 +113,7 @@ async def _open(table: Table, fallback: str) -> None:
             if not durable.manifests(place):
                 break
             try:
-                await _open_checked(table, fallback)
+                await _open_checked(table, fallback, thorough=thorough)
             except BrokenTableError as error:
                 table.engine.close()
                 dropped = durable.drop_newest_manifests(place, table.state, even_sound=True)
@@ -134,12 +135,12 @@ def _older(dropped: list[str]) -> str:
     return f"the newest state of the table was damaged; an older one is used ({len(dropped)} set aside)"
 
 
-async def _open_checked(table: Table, fallback: str) -> None:
+async def _open_checked(table: Table, fallback: str, *, thorough: bool) -> None:
     engine = table.engine
     await engine.open()
     schema = await engine.schema()
     if older.is_older(schema):
-        await _check(engine)  # what is damaged is told before anything is changed
+        await prove_rows(engine, whole=False)  # what is damaged is told before anything is changed
         await to_thread.run_sync(older.bring_up, engine.directory, fallback)
         await engine.open()
         schema = await engine.schema()
@@ -148,16 +149,7 @@ async def _open_checked(table: Table, fallback: str) -> None:
             f"the table cannot be used: {why}", where=shown(table.state), hint="start once with: glimpsed --rebuild"
         )
     table.columns = columns_in(schema)
-    await _check(engine)
+    await prove_rows(engine, whole=thorough)
     await engine.make_ready()
-    try:
-        await engine.match("a", sql.PRESENT, 1)
-    except BrokenTableError:
-        await engine.index_text()
-
-
-async def _check(engine: Engine) -> None:
-    """BrokenTableError where rows cannot be read, or are doubled."""
-    paths = values(await engine.select(["path", "mtime_ns", "reader", "description"]), "path")
-    if len(paths) != len(set(paths)) or len(paths) != await engine.count():
-        raise BrokenTableError("a path has more than one row")
+    if thorough or await broken_indexes(engine):
+        await engine.index_anew()
