@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -154,6 +155,27 @@ def test_a_moved_tree_is_neither_read_nor_encoded_nor_given_to_ocr_again(daemon:
     assert [daemon.counter(name) for name in names] == before
     hits = daemon.client.search("beach", k=100)["hits"]
     assert len([hit for hit in hits if hit["path"].startswith(str(moved))]) == 12
+
+
+def test_metrics_and_status_tell_of_the_stages_and_of_the_inside(daemon: Daemon) -> None:
+    pictures.save(place(daemon, "counted") / "an accordion.png", pictures.noisy((130, 90), seed=77))
+    daemon.client.search("accordion", sync=True, timeout=PATIENCE)
+    told = daemon.client.metrics()
+    for stage in ("settle", "read", "encode", "commit", "ocr", "search"):
+        assert re.search(rf'^glimpsed_stage_seconds_count\{{stage="{stage}"\}} [1-9]', told, re.MULTILINE), stage
+    assert daemon.counter("glimpsed_batches_total") >= 1
+    assert daemon.counter("glimpsed_scans_total") >= 1
+    assert daemon.counter("glimpsed_queue_bound") > 10_000
+    assert daemon.process is not None
+    status = daemon.client.status()
+    pids = {one["pid"]: one["role"] for one in status["processes"]}
+    assert pids[daemon.process.pid] == "daemon"
+    assert {"reader", "encoder"} <= set(pids.values())
+    assert set(pids) <= {daemon.process.pid, *daemon.children()}
+    assert status["watches"] is not None
+    assert 1 <= status["watches"]["used"] <= status["watches"]["most"]
+    assert status["table"] is not None
+    assert status["table"]["rows"] >= 1
 
 
 def test_copies_are_one_hit_and_read_once(daemon: Daemon) -> None:
