@@ -8,7 +8,7 @@ TORCH_CPU := https://download.pytorch.org/whl/cpu
 TORCH := torch==2.13.0
 FOLDER ?=
 
-.PHONY: help demo run bge-m3 formats test lint coverage bench finding torture package clean
+.PHONY: help demo run bge-m3 formats test lint coverage bench metadata finding torture package clean
 help:
 	@echo "make demo              show what it does, on pictures of its own"
 	@echo "make run               the daemon in the foreground, on your pictures"
@@ -18,6 +18,7 @@ help:
 	@echo "make test              set up and run all checks and tests"
 	@echo "make lint              ruff, mypy and the import rules only"
 	@echo "make bench             measure latency and throughput"
+	@echo "make metadata          compare what is read of metadata with exiftool, on sets of its own (METADATA=DIR: yours, too)"
 	@echo "make finding           measure how well pictures are found, on two sets of its own"
 	@echo "make torture           read thousands of broken and hostile pictures, and watch the memory over 10,000"
 	@echo "make torture MINUTES=60  random histories against a real daemon for so long; it goes on where the last run ended"
@@ -86,6 +87,9 @@ bench: $(VENV)/.test
 	$(BIN)/python bench/searching.py
 	$(BIN)/python bench/ocr.py --every 4
 	$(BIN)/python bench/ocr_noise.py --rounds 1
+
+metadata: $(VENV)/.test
+	$(BIN)/python bench/metadata.py $(METADATA) --made
 
 finding: $(VENV)/.test
 	$(BIN)/python bench/finding.py stamps --chart finding-stamps.png

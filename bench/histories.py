@@ -3,6 +3,7 @@
     python bench/histories.py move [--files 10000]
     python bench/histories.py kill [--kills 200] [--files 5000]
     python bench/histories.py burst [--files 30000]
+    python bench/histories.py unmount [--files 2000]
 
 Each prints what it did and what it found, and exits with 1 where the index does not equal the disk.
 """
@@ -25,7 +26,9 @@ from common import machine
 from PIL import Image
 from tests.daemons import Daemon, running
 from tests.histories.disk import word
+from tests.test_moves import while_it_is_indexed
 from tests.waiting import wait_for
+from tests.watching.confined import confined
 
 from glimpsed.files import path_of
 
@@ -178,9 +181,20 @@ def burst(files: int) -> bool:
             return lost > 0 and equal(daemon, folder)
 
 
+def unmount(files: int) -> bool:
+    """A disk that is unmounted while it is indexed, and mounted again: nothing missing, nothing encoded twice.
+
+    In namespaces of its own, where mounts are ours: what is asserted there ends this with its message.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        script = f"import sys\nfrom pathlib import Path\nfrom {while_it_is_indexed.__module__} import *\n"
+        print(confined(script + f"while_it_is_indexed(Path(sys.argv[1]), {files})", name, timeout=HOUR).rstrip())
+    return True
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("history", choices=["move", "kill", "burst"])
+    parser.add_argument("history", choices=["move", "kill", "burst", "unmount"])
     parser.add_argument("--files", type=int)
     parser.add_argument("--kills", type=int, default=200)
     asked = parser.parse_args()
@@ -189,6 +203,7 @@ def main() -> int:
         "move": lambda: move(asked.files or 10_000),
         "kill": lambda: kill(asked.kills, asked.files or 5_000),
         "burst": lambda: burst(asked.files or 30_000),
+        "unmount": lambda: unmount(asked.files or 2_000),
     }
     good = histories[asked.history]()
     print("the index equals the disk" if good else "THE INDEX DOES NOT EQUAL THE DISK")

@@ -74,7 +74,7 @@ def test_all_of_it_where_there_is_no_terminal(home: dict[str, str], stub: Stub) 
         "encoder   BGE-M3 on cuda:0: it fits (loading)",
         "missing   head files",
         "refresh   10 of 20 encoded by BGE-M3, 2/s, about 5 s",
-        "pictures  9,000 fresh, 500 stale, 3 missing, 1 errors, 81 waiting",
+        "pictures  9,000 fresh, 500 stale, 3 missing, 1 error, 81 waiting",
         "formats   jpeg",
         "folder    /p/�[2J 京都" + "x" * 80 + ": watching, 9,501 pictures",
         "watches   1,204 of 96,268; this user may have 192,536",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import struct
@@ -96,7 +97,7 @@ def test_a_change_a_rename_and_a_deletion_are_followed(daemon: Daemon) -> None:
     renamed = directory / "mill in the valley.jpg"
     picture.rename(renamed)
     wait_for(lambda: daemon.client.explain(str(renamed))["state"] == "fresh")
-    wait_for(lambda: daemon.client.explain(str(picture))["state"] == "missing")
+    wait_for(lambda: daemon.client.explain(str(picture))["state"] == "not indexed")
     assert daemon.names("waterwheel")[:1] == [renamed.name]
 
     renamed.unlink()
@@ -149,11 +150,32 @@ def test_a_moved_tree_is_neither_read_nor_encoded_nor_given_to_ocr_again(daemon:
     for path in moved.glob("*/*.png"):
         wait_for(lambda path=path: daemon.client.explain(str(path))["state"] == "fresh", deadline=PATIENCE)  # type: ignore[misc]  # bound at once
         old = tree / path.relative_to(moved)
-        wait_for(lambda old=old: daemon.client.explain(str(old))["state"] == "missing", deadline=PATIENCE)  # type: ignore[misc]  # bound at once
+        wait_for(lambda old=old: daemon.client.explain(str(old))["state"] == "not indexed", deadline=PATIENCE)  # type: ignore[misc]  # bound at once
     daemon.idle()
     assert [daemon.counter(name) for name in names] == before
     hits = daemon.client.search("beach", k=100)["hits"]
     assert len([hit for hit in hits if hit["path"].startswith(str(moved))]) == 12
+
+
+def test_metrics_and_status_tell_of_the_stages_and_of_the_inside(daemon: Daemon) -> None:
+    pictures.save(place(daemon, "counted") / "an accordion.png", pictures.noisy((130, 90), seed=77))
+    daemon.client.search("accordion", sync=True, timeout=PATIENCE)
+    told = daemon.client.metrics()
+    for stage in ("settle", "read", "encode", "commit", "ocr", "search"):
+        assert re.search(rf'^glimpsed_stage_seconds_count\{{stage="{stage}"\}} [1-9]', told, re.MULTILINE), stage
+    assert daemon.counter("glimpsed_batches_total") >= 1
+    assert daemon.counter("glimpsed_scans_total") >= 1
+    assert daemon.counter("glimpsed_queue_bound") > 10_000
+    assert daemon.process is not None
+    status = daemon.client.status()
+    pids = {one["pid"]: one["role"] for one in status["processes"]}
+    assert pids[daemon.process.pid] == "daemon"
+    assert {"reader", "encoder"} <= set(pids.values())
+    assert set(pids) <= {daemon.process.pid, *daemon.children()}
+    assert status["watches"] is not None
+    assert 1 <= status["watches"]["used"] <= status["watches"]["most"]
+    assert status["table"] is not None
+    assert status["table"]["rows"] >= 1
 
 
 def test_copies_are_one_hit_and_read_once(daemon: Daemon) -> None:

@@ -244,6 +244,7 @@ class Answers:
             for folder in self._pipeline.folders.states
             if folder.reason is not None
         ]
+        warnings += self._pipeline.missing.warnings
         if self.config_refused is not None:
             warnings.append(f"the configuration has faults, and the one before holds: {self.config_refused}")
         if context.paused is not None:

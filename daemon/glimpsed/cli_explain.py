@@ -132,8 +132,11 @@ def _print_lines(lines: Sequence[Mapping[str, Any]] | None) -> None:
     if lines is None:
         return
     print("lines" if lines else "lines\n  none")
-    number = 0
+    number, page = 0, 1
     for line in lines:
+        if line.get("page", 1) != page:
+            page, number = line["page"], 0
+            print(f"  page {page}")
         number += line["told"]
         left, top, right, bottom = (round(side) for side in line["box"])
         mark = str(number) if line["told"] else "–"

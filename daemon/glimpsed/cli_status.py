@@ -52,13 +52,14 @@ def lines(status: "Status") -> Iterator[Line]:
     if (work := status.get("work")) is not None:
         yield "work", f"{work['done']:,} of {work['total']:,} pictures{_pace(work)}"
     yield from _encoder(status)
-    yield "pictures", ", ".join(f"{count:,} {name}" for name, count in status["pictures"].items())
+    counts = {name if name != "errors" or count != 1 else "error": count for name, count in status["pictures"].items()}
+    yield "pictures", ", ".join(f"{count:,} {name}" for name, count in counts.items())
     if formats := status.get("formats"):
         yield "formats", ", ".join(formats["readable"])
         for form in formats["unreadable"]:
             yield "unread", f"{form['pictures']:,} pictures: {form['reason']}"
     for folder in status["folders"]:
-        yield "folder", f"{_path(folder)}: {folder['state']}, {folder['pictures']:,} pictures"
+        yield "folder", f"{_path(folder)}: {folder['state']}, {_many(folder['pictures'], 'pictures')}"
     yield from _inside(status)
     yield from _confinement(status)
     for guard in status.get("guards", ()):
@@ -93,7 +94,7 @@ def _inside(status: "Status") -> Iterator[Line]:
     if processes := status.get("processes"):
         yield "memory", _memory(processes)
     if (table := status.get("table")) is not None:
-        parts = ", ".join(f"{table[name]:,} {name}" for name in ("rows", "fragments", "versions", "files"))
+        parts = ", ".join(_many(table[name], name) for name in ("rows", "fragments", "versions", "files"))
         yield "table", f"{parts}, {_size(table['bytes'])}"
 
 
@@ -148,6 +149,10 @@ def _path(folder: Mapping[str, Any]) -> str:
     from glimpsed.client import path_of  # noqa: PLC0415  not for --help
 
     return os.fsdecode(path_of(folder))
+
+
+def _many(count: int, names: str) -> str:
+    return f"{count:,} {names.removesuffix('s') if count == 1 else names}"
 
 
 def _size(count: int) -> str:

@@ -39,6 +39,8 @@ class Watch:
     """Of the inotify watches that the user may have."""
     rescan: float = _key(kinds.duration(1, 366 * _DAY))
     forget_after: float = _key(kinds.duration(0, 36500 * _DAY))
+    mass_missing: float = _key(kinds.number(0, 1))
+    """A share of a folder's pictures."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,8 @@ class Work:
     on_battery: bool = _key(kinds.switch())
     give_way: bool = _key(kinds.switch())
     stay_paused: bool = _key(kinds.switch())
+    cpu_share: float = _key(kinds.number(0.01, 1))
+    """Of the cores."""
 
 
 @dataclass(frozen=True, slots=True)

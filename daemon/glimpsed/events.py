@@ -85,7 +85,8 @@ class Event(StrEnum):
     PICTURE_READ_AGAIN = (
         "picture_read_again",
         "info",
-        "A known picture was read anew, for its file, its sidecar or the reader changed: as `picture_indexed`.",
+        "A known picture was read anew, for it, its sidecar or the reader changed: `path`, `content_id`, `encoder`,"
+        " `why`, `ms` by stage.",
     )
     PICTURE_MOVED = (
         "picture_moved",
@@ -93,11 +94,16 @@ class Event(StrEnum):
         "A known content was found elsewhere, nothing was read twice: `path`, `before`, `content_id`, `why`, `ms`.",
     )
     PICTURE_MISSING = "picture_missing", "info", "A picture's file is gone, it is hidden: `path`, `content_id`."
+    MASS_MISSING = (
+        "mass_missing",
+        "warning",
+        "Very many pictures of a folder vanished at once, none of them is forgotten: `folder`, `pictures`, `of`.",
+    )
     PICTURE_FORGOTTEN = "picture_forgotten", "info", "A missing picture's row was deleted for good: `path`."
     PICTURE_FAILED = (
         "picture_failed",
         "warning",
-        "A picture cannot be read: `path`, `content_id`, `error`, `attempts`, `retry_at`, `ms`.",
+        "A picture cannot be read: `path`, `content_id`, `why`, `error`, `attempts`, `retry_at`, `ms`.",
     )
 
     FORMAT_UNREADABLE = (
@@ -170,7 +176,7 @@ class Event(StrEnum):
     COMMIT_FAILED = (
         "commit_failed",
         "error",
-        "A group of rows could not be written and is tried again: `rows`, `error`.",
+        "A group of rows could not be written and is tried again: `rows`, `error`; `path` where it is about one.",
     )
     INDEXING_PAUSED = "indexing_paused", "warning", "Indexing waits, searching goes on: `reason`."
     INDEXING_RESUMED = "indexing_resumed", "info", "Indexing goes on: `reason`."
@@ -181,7 +187,11 @@ class Event(StrEnum):
     SEARCHED = "searched", "debug", "A question was answered: `q`, `hits`, `encoders`, `ms`."
     REQUEST_REFUSED = "request_refused", "warning", "A request was not answered: `route`, `status`, `reason`."
 
-    LIBRARY = "library", "warning", "A library that glimpsed uses had something to say: `logger`, `message`."
+    LIBRARY = (
+        "library",
+        "warning",
+        "A library that glimpsed uses had something to say: `logger`, `message`, and `exception` where there was one.",
+    )
     LINES_LOST = "lines_lost", "warning", "Only in /v1/events: this reader was too slow and `lost` lines are gone."
 
 

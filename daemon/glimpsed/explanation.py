@@ -106,7 +106,8 @@ class Explainer:
             values = {name: getattr(found.content, name) for name in FIELDS}
             beside = [part for source in sources for part in source.content.parts if part.label == "sidecar"]
             parts = describe(found.content.parts, [*beside, *own.content.parts]).parts
-        seen = Source("the pixels", Content("", parts=tuple(part for part in parts if part.label == "ocr")))
+        drawn = values.get("format") == "svg"  # the text of a drawing stands in its file
+        seen = Source("the pixels", Content("", parts=tuple(p for p in parts if p.label == "ocr" and not drawn)))
         beside_it = Source(_sidecars(row), Content("", parts=tuple(part for part in parts if part.label == "sidecar")))
         told = of_parts(parts, [*(sources or [beside_it]), own, seen])
         shown.description = [
@@ -205,6 +206,7 @@ def _anew(found: Read | Unread, row: Row | None) -> Anew:
                 score=line.score,
                 by=line.by,
                 told=line.told,
+                page=line.page,
             )
             for line in found.lines
         ],

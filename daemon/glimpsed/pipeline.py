@@ -25,6 +25,7 @@ from glimpsed.indexing.folders import Folders
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.keeping import HELD, commit, encode
 from glimpsed.indexing.look import Job, look
+from glimpsed.indexing.missing import Missing
 from glimpsed.indexing.refresh import Refresh
 from glimpsed.indexing.revival import revive
 from glimpsed.indexing.scans import Scans
@@ -53,6 +54,7 @@ class Pipeline:
         """What the stages ask the folders and their scans."""
         context, folders, scans = self.context, self.folders, self.scans
         scans.made, scans.insist = context.metrics.scans.inc, context.insist
+        self.missing = Missing(folders, context)
         context.backlog.expecting = lambda: scans.waiting > 0
         context.offline, context.away, context.there = folders.unseen, folders.away, folders.there
         folders.changed, folders.catching_up = context.committed.beat, scans.catching_up.of
@@ -108,7 +110,8 @@ class Pipeline:
                 async with create_task_group() as following:
                     following.start_soon(self.scans.run)
                     await following.start(self.folders.run, self.scans)
-                    following.start_soon(tidy, commit.clone(), self.folders, self.context)
+                    following.start_soon(self.missing.run)
+                    following.start_soon(tidy, commit.clone(), self.folders, self.missing, self.context)
                     task_status.started()
                     task_status = TASK_STATUS_IGNORED
                     await self._change.wait()

@@ -138,8 +138,8 @@ def test_a_daemon_that_is_well(place: Path) -> None:
             "/p: scanning on a timer",
             None,
         ),
-        ({"pictures": {**FINE["pictures"], "errors": 1}}, "pictures", "1 picture cannot", "glimpse status names"),
-        ({"pictures": {**FINE["pictures"], "errors": 1200}}, "pictures", "1,200 pictures cannot", "glimpse status"),
+        ({"pictures": {**FINE["pictures"], "errors": 1}}, "pictures", "1 picture cannot", "glimpse errors names"),
+        ({"pictures": {**FINE["pictures"], "errors": 1200}}, "pictures", "1,200 pictures cannot", "glimpse errors"),
         (
             {"formats": {"readable": [], "unreadable": [{"pictures": 7, "reason": "pip install pillow-heif"}]}},
             "formats",

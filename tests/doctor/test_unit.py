@@ -25,7 +25,7 @@ def program(path: Path, script: str = "") -> Path:
 def systemctl(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A user manager that answers what its file says."""
     monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
-    return program(tmp_path / "bin" / "systemctl", f'cat "{tmp_path}/$2"')
+    return program(tmp_path / "bin" / "systemctl", f'cat "{tmp_path}/$3-$2" 2>/dev/null || cat "{tmp_path}/$2"')
 
 
 def test_a_unit_of_this_installation(tmp_path: Path, systemctl: Path) -> None:
@@ -57,7 +57,7 @@ def test_without_systemd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     ("enabled", "active", "level", "mend"),
     [
         ("enabled", "active", "ok", None),
-        ("disabled", "inactive", "warning", "systemctl --user enable --now glimpsed.service"),
+        ("disabled", "inactive", "warning", "systemctl --user enable --now glimpsed.socket glimpsed.service"),
         ("enabled", "failed", "warning", "journalctl --user -u glimpsed.service -n 20"),
     ],
 )
@@ -68,6 +68,13 @@ def test_whether_it_starts(
     (tmp_path / "is-active").write_text(f"{active}\n")
     first, *_ = unit.enabled(UNIT)
     assert (first.level, first.mend) == (level, mend)
+
+
+def test_a_socket_that_starts_it(tmp_path: Path, systemctl: Path) -> None:
+    (tmp_path / "is-enabled").write_text("disabled\n")
+    (tmp_path / "glimpsed.socket-is-enabled").write_text("enabled\n")
+    first, *_ = unit.enabled(UNIT)
+    assert (first.level, first.mend) == ("ok", f"systemctl --user enable --now {UNIT}")
 
 
 def test_lingering(tmp_path: Path) -> None:

@@ -7,9 +7,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glimpsed.encoding.passes import Budget, one_ahead, windows
+from glimpsed.encoding.passes import Budget, Passed, one_ahead, windows
 
 LENGTHS = st.lists(st.integers(1, 600), min_size=1, max_size=60)
+
+
+@given(st.lists(LENGTHS, max_size=5))
+def test_padding_is_what_the_shorter_texts_of_a_batch_lack(batches: list[list[int]]) -> None:
+    budget = Budget(100_000)
+    for lengths in batches:
+        before = budget.counted
+        budget.passed(lengths)
+        assert budget.counted.since(before) == Passed(1, sum(lengths), sum(max(lengths) - one for one in lengths))
+        assert before.plus(budget.counted.since(before)) == budget.counted
+    assert budget.counted.batches == len(batches)
 
 
 @settings(deadline=None, max_examples=100)

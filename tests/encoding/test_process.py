@@ -113,6 +113,10 @@ async def test_the_fallback_in_its_process() -> None:
             assert encoding.dense.flags.writeable
         assert await process.encode([], query=False) == []
         assert process.encoded == len(texts)
+        batches, *tokens = process.passed
+        assert (batches >= 1, tokens) == (True, [0, 0])  # it takes one text after the other: nothing is padded
+        await process.encode([("what is asked",)], query=True)
+        assert process.passed.batches == batches
     finally:
         await process.stop()
     assert pid_of(process) is None

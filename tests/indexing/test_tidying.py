@@ -31,6 +31,7 @@ async def test_rows_of_a_folder_that_is_configured_no_more_become_missing(tmp_pa
         await one.has(dropped / "b.png", lambda row: row.missing_since is not None)
         counts = await one.idle()
         assert (counts.fresh, counts.missing) == (1, 1)
+        await until(lambda: one.journal.of(Event.PICTURE_MISSING))
         [said] = one.journal.of(Event.PICTURE_MISSING)
         assert said["path"] == str(dropped / "b.png")
     async with house(tmp_path, kept, dropped) as one, one.running():

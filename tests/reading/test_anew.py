@@ -17,6 +17,7 @@ from glimpsed.reading.lines import Line
 from glimpsed.reading.messages import Explain, Explained, Failed, Reply, Sighted
 from glimpsed.reading.ocr import Found
 from glimpsed.reading.worker import Worker
+from glimpsed.reading.workers import Workers
 from glimpsed.records import FaultKind
 
 GREEN = (0, 160, 60)
@@ -137,3 +138,32 @@ def test_any_box_can_be_drawn_into_any_picture(size: tuple[int, int], box: tuple
     pixels = np.asarray(Image.new("RGB", size, "teal"))
     drawn = opened(drawing.boxes(pixels, [Sighted(*box, "x", 0.5, "", True), Sighted(*box, "y", 0.25, "", False)]))
     assert max(drawn.size) == min(2000, max(size))
+
+
+async def test_lines_of_every_page(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    first, *others = (draw(text).convert("RGB") for text in ("First Sheet", "Second Sheet", "Third Sheet"))
+    first.save(path, "TIFF", save_all=True, append_images=others)
+    async with Workers(1, timeout=300.0, max_pixels=2_000_000) as workers:
+        told = await workers.explain(str(path), pixels=True, drawn=True)
+        without = await workers.explain(str(path), pixels=False, drawn=False)
+    assert isinstance(told, Explained)
+    assert told.drawn is not None
+    assert [(line.page, line.text.partition(" ")[0]) for line in told.lines or () if line.told] == [
+        (1, "First"),
+        (2, "Second"),
+        (3, "Third"),
+    ]
+    assert isinstance(without, Explained)
+    assert without.lines is None
+
+
+def test_the_words_of_a_drawing_have_their_source(worker: Answer, tmp_path: Path) -> None:
+    path = tmp_path / "a.svg"
+    path.write_text(
+        '<svg xmlns="http://www.w3.org/2000/svg" width="80" height="60"><title>Tides</title><desc>A chart</desc>'
+        "<text>High water</text></svg>"
+    )
+    told = explained(worker, path, pixels=False)
+    said = {source.name: [part.text for part in source.content.parts] for source in told.sources}
+    assert said == {"SVG:title": ["Tides"], "SVG:desc": ["A chart"], "SVG:text": ["High water"]}

@@ -12,7 +12,7 @@ import pytest
 from tests.pictures import draw, save
 from tests.reading.rogue import rogues, run
 
-from glimpsed.reading import confine, landlock, seccomp
+from glimpsed.reading import confine, landlock, private, seccomp
 from glimpsed.reading.confinement import Confinement
 from glimpsed.reading.workers import Workers
 from glimpsed.records import Reading
@@ -78,6 +78,32 @@ async def test_the_private_folder_is_writable_and_nobody_elses(workers: Workers,
     assert len(list(folder.iterdir())) == 1
     assert folder.stat().st_mode & 0o777 == 0o700
     assert await run(workers, "open(os.devnull, 'wb').write(b'x')") == "done"
+
+
+@pytest.mark.parametrize(
+    ("code", "what"),
+    [
+        ("for n in range(1001): open(os.environ['TMPDIR'] + f'/{n}', 'w').close()", "1,000 files"),
+        ("os.makedirs(d := os.environ['TMPDIR'] + '/a/b')\nfor n in range(1000): os.mkdir(d + f'/{n}')", "1,000 files"),
+    ],
+)
+async def test_a_worker_that_fills_its_folder_is_ended(workers: Workers, tmp_path: Path, code: str, what: str) -> None:
+    said = await run(workers, f"{code}\ntime.sleep(50)")
+    assert said == f"picture worker 1 left more than {what} in its folder"
+    assert await run(workers, "assert not os.listdir(os.environ['TMPDIR'])") == "done"
+
+
+def test_the_bytes_in_a_folder_are_counted_as_they_lie_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open(tmp_path / "sparse", "wb") as file:
+        file.truncate(10 * private.MOST_BYTES)
+    assert private.overfull(str(tmp_path)) is None
+    monkeypatch.setattr(private, "MOST_BYTES", 1 << 20)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "large").write_bytes(os.urandom(2 << 20))
+    assert private.overfull(str(tmp_path)) == "more than 1 MiB in its folder"
+    assert private.overfull(str(tmp_path / "gone")) is None
 
 
 @pytest.mark.parametrize(

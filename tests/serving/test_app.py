@@ -26,6 +26,7 @@ from glimpsed.errors import (
 from glimpsed.events import Event
 from glimpsed.filters import Fields
 from glimpsed.serving.app import make_app
+from glimpsed.serving.following import with_pauses
 from glimpsed.serving.limits import Bounds, Limits, Requests
 from glimpsed.serving.models import MOST_HITS
 
@@ -411,6 +412,22 @@ async def test_events_come_as_lines_and_end_with_the_journal(door: StandIn) -> N
     assert bodies[2:] == [b""]
     assert (b"content-type", b"application/x-ndjson") in sent[0]["headers"]
     assert door.readers == 0
+
+
+async def test_a_reader_of_events_hears_of_silence_and_loses_nothing_for_it(door: StandIn) -> None:
+    told: list[object] = []
+    async with door.journal.subscribe() as lines, anyio.create_task_group() as group:
+
+        async def follow() -> None:
+            async for line in with_pauses(lines, 0.001):
+                told.append(line and line["path"])  # noqa: PERF401  it is looked at while it grows
+
+        group.start_soon(follow)
+        for number in range(20):
+            door.journal.say(Event.PICTURE_FORGOTTEN, path=str(number))
+            await until(lambda number=number: told[-1:] == [None] and str(number) in told)  # type: ignore[misc]  # bound
+        door.journal.close()
+    assert [one for one in told if one is not None] == [str(number) for number in range(20)]
 
 
 def scope(path: str) -> Scope:

@@ -223,3 +223,34 @@ async def test_by_name_goes_by_the_files_name(table: Table, writer: Writer) -> N
 def test_the_other_formula_is_right() -> None:
     degree = predicate.metres(row(latitude=0.0, longitude=0.0), Area(0.0, 1.0, 1))
     assert degree == pytest.approx(2 * math.pi * 6_371_008.8 / 360)
+
+
+async def test_a_place_by_what_it_is_called_elsewhere(table: Table, writer: Writer) -> None:
+    vienna = {"place": "Vienna, Austria", "latitude": 48.2, "longitude": 16.4}
+    abroad = (Part("placenames", "Wien, Bécs, 维也纳, Österreich"),)
+    await writer.commit(
+        puts(
+            [
+                row(0, **vienna, description=abroad),
+                row(1, place="Vienna, Austria", description=(Part("caption", "told by a person, without a position"),)),
+                row(2, place="Wiener Neustadt, Austria", latitude=47.8, longitude=16.2, path="/p/\udcff.jpg"),
+                row(3, place="Tokyo, Japan", latitude=35.6, longitude=139.7, description=(Part("placenames", "東京"),)),
+                row(4),
+            ]
+        )
+    )
+
+    async def found(*towns: str, without: bool = False) -> set[int]:
+        asked = Filters(towns=towns)
+        return {one.inode - 10 for one in await table.recent(Filters(without=(asked,)) if without else asked, 9)}
+
+    assert await found("wien") == {0, 1, 2}
+    assert await found("BECS") == {0, 1}
+    assert await found("東京") == {3}
+    assert await found("東") == set()  # not a whole name
+    assert await found("tok") == {3}
+    assert await found("österreich", without=True) == {2, 3, 4}
+    praha = row(4, place="Prague", latitude=50.1, longitude=14.4, description=(Part("placenames", "Praha"),))
+    await writer.commit(puts([praha]))
+    assert await found("Praha") == {4}
+    assert await found("wien", "praha") == {0, 1, 2, 4}

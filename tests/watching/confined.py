@@ -7,7 +7,7 @@ import sys
 import pytest
 
 
-def confined(script: str, *arguments: str, watches: int | None = None) -> str:
+def confined(script: str, *arguments: str, watches: int | None = None, timeout: float = 500.0) -> str:
     """What `script` prints; in it, `assert` and `until` work as usual. Skips where the kernel forbids namespaces."""
     unshare = shutil.which("unshare")
     if unshare is None:
@@ -22,7 +22,7 @@ def confined(script: str, *arguments: str, watches: int | None = None) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=200,
+        timeout=timeout,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -108,7 +108,7 @@ def _watching(told: Status) -> Iterator[Finding]:
 def _pictures(told: Status) -> Iterator[Finding]:
     if errors := told["pictures"]["errors"]:
         number = "1 picture" if errors == 1 else f"{errors:,} pictures"
-        yield warning("pictures", f"{number} cannot be read", "glimpse status names some; glimpse retry tries again")
+        yield warning("pictures", f"{number} cannot be read", "glimpse errors names them; glimpse retry tries again")
     formats: dict[str, list[Any]] = told.get("formats") or {}
     for one in formats.get("unreadable", ()):
         if one["pictures"]:

@@ -41,9 +41,13 @@ def enabled(name: str) -> Iterator[Finding]:
         yield ok("service", "no user manager answers here, so what is enabled is not known")
         return
     if told not in ("enabled", "enabled-runtime", "linked", "static"):
-        yield warning(
-            "service", f"{name} is {told}: it does not start at login", f"systemctl --user enable --now {name}"
-        )
+        socket = f"{name.removesuffix('.service')}.socket"
+        if _asked("systemctl", "--user", "is-enabled", socket) == "enabled":
+            what = f"{name} is {told}, {socket} is enabled: the first request starts it, and not the login"
+            yield ok("service", what, f"systemctl --user enable --now {name}")
+        else:
+            what = f"{name} is {told}: it does not start at login"
+            yield warning("service", what, f"systemctl --user enable --now {socket} {name}")
     elif (state := _asked("systemctl", "--user", "is-active", name)) == "failed":
         yield warning("service", f"{name} has failed", f"journalctl --user -u {name} -n 20")
     else:

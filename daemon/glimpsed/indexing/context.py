@@ -53,6 +53,8 @@ class Context:
     """Beats at every commit and whenever the refresh has done a round."""
     progress: Progress = field(default_factory=Progress)
     """How the chosen encoder comes through the rows."""
+    places: set[str] | None = None
+    """Content ids that came to a place or went from one; None where all missing rows are to be looked at."""
     outdated: set[str] = field(default_factory=set)
     """Content ids that rows had, whose thumbnails may not be needed any more."""
     unreadable: set[str] = field(default_factory=set)

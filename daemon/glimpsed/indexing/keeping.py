@@ -19,6 +19,7 @@ from glimpsed.events import Event
 from glimpsed.files import shown
 from glimpsed.indexing.backlog import GROUP
 from glimpsed.indexing.context import Context, Pending
+from glimpsed.indexing.moving import came_or_went
 from glimpsed.indexing.retry import retry_at
 from glimpsed.indexing.rows import ENCODING_FAILED
 from glimpsed.indexing.sweeping import outdate
@@ -175,6 +176,7 @@ async def _write(group: list[Pending], context: Context) -> None:
         context.journal.say(Event.COMMIT_FAILED, rows=1, path=shown(group[0].path), error=str(error))
         written = [Written(group[0].path, None, None)]
     outdate(context, written)
+    came_or_went(context, written)
     context.metrics.commits.inc()
     context.metrics.stage.labels("commit").observe(time.monotonic() - started)
     context.metrics.committed.inc(sum(one.after is not None for one in written))

@@ -15,6 +15,7 @@ from glimpsed.indexing.context import Context, Pending
 from glimpsed.indexing.follow import Following
 from glimpsed.indexing.plan import plan
 from glimpsed.indexing.round import Round
+from glimpsed.indexing.shots import once_a_shot
 from glimpsed.records import Row
 
 ROUND = 64
@@ -80,10 +81,11 @@ class Refresh:
             return True
         round_, began = Round(self._encode, self._commit, context), time.monotonic()
         async with anyio.create_task_group() as group:
-            alike = _by_content(todo.ocr)
+            wanted, of_shot = await once_a_shot(todo.ocr, context)
+            alike = _by_content(wanted)
             known = await context.insist(partial(context.table.by_content, list(alike))) if alike else {}
             for content_id, same in alike.items():
-                group.start_soon(round_.recognise, same, known.get(content_id, []))
+                group.start_soon(round_.recognise, same, [*of_shot.get(content_id, ()), *known.get(content_id, ())])
             if todo.encode:
                 group.start_soon(round_.encode, todo.encode)
             if todo.strengthen:

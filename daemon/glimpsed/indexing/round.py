@@ -69,7 +69,11 @@ class Round:
         if words.fault is not None:
             context.say_crash(words.fault, rows[0].path)
             context.journal.say(
-                Event.OCR_FAILED, path=files.shown(rows[0].path), content_id=content_id, error=words.fault.what
+                Event.OCR_FAILED,
+                path=files.shown(rows[0].path),
+                content_id=content_id,
+                error=words.fault.what,
+                ms=round(words.milliseconds, 1),
             )
             for row in rows:
                 await self._fail(row, words.fault, OCR_FAILED, lambda one: one.content_id == content_id)

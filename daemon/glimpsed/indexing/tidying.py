@@ -10,6 +10,7 @@ from glimpsed.errors import TableError
 from glimpsed.events import Event
 from glimpsed.indexing.context import Context, Pending
 from glimpsed.indexing.folders import Folders
+from glimpsed.indexing.missing import Missing
 from glimpsed.indexing.rows import gone
 from glimpsed.records import Row, Written
 
@@ -17,12 +18,13 @@ _OFTEN = 3600.0  # seconds between two looks for what to forget
 _GROUP = 256
 
 
-async def tidy(commit: ObjectSendStream[Pending], folders: Folders, context: Context) -> None:
+async def tidy(commit: ObjectSendStream[Pending], folders: Folders, missing: Missing, context: Context) -> None:
     """Until cancelled."""
     async with commit:
         await _strangers(commit, folders, context)
         while True:
-            await _forget(folders, context)
+            await missing.look()
+            await _forget(folders, missing, context)
             await anyio.sleep(min(_OFTEN, max(1.0, context.config.watch.forget_after)))
 
 
@@ -63,12 +65,16 @@ def _removed(path: str, context: Context) -> Pending:
     return Pending(path, apply=apply, finished=finished)
 
 
-async def _forget(folders: Folders, context: Context) -> None:
-    """Delete for good what has been missing for long. Nothing of a folder that is offline: it may come back."""
+async def _forget(folders: Folders, missing: Missing, context: Context) -> None:
+    """Delete for good what has been missing for long. Nothing of a folder or disk that is offline: it may come back.
+
+    Nor what vanished with very many others: see `Missing`.
+    """
     before = context.wall() - context.config.watch.forget_after
     counts = await context.insist(partial(context.table.folder_counts, missing=True))
     places = [folder for folder in counts if folder not in folders.unseen()]
-    while paths := await context.insist(partial(context.table.forgettable, before, places, _GROUP)):
+    ask = partial(context.table.forgettable, before, places, _GROUP, away=folders.away(), kept=missing.kept)
+    while paths := await context.insist(ask):
         rows = await context.insist(partial(context.table.select, paths))
         try:
             await context.writer.forget(paths)

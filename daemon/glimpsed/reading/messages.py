@@ -54,6 +54,8 @@ class Explain(msgspec.Struct, tag=True, frozen=True):
     """… and drawn into a copy."""
     packs: tuple[str, ...] = ()
     """As in `Recognise`."""
+    page: int = 0
+    """Whose words are read, from 0; the first is drawn."""
 
 
 Request = Greet | Read | Place | Hash | Recognise | Explain
@@ -123,6 +125,8 @@ class Sighted(msgspec.Struct, frozen=True):
     """What read it: see `lines.Line`."""
     told: bool
     """Whether it counts as words."""
+    page: int = 1
+    """Of the file, from 1, as far as they are read for words."""
 
 
 class Explained(msgspec.Struct, tag=True, frozen=True):
@@ -140,6 +144,8 @@ class Explained(msgspec.Struct, tag=True, frozen=True):
     """A PNG."""
     milliseconds: dict[str, float]
     """By what was done: `file`, `fields`, `pixels`, `ocr`, `drawing`."""
+    pages: int = 1
+    """How many the file has that are worth reading."""
 
 
 class Failed(msgspec.Struct, tag=True, frozen=True):

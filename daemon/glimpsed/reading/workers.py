@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from time import perf_counter
 from types import TracebackType
 from typing import Self, TypeVar
@@ -205,13 +205,25 @@ class Workers:
 
     async def explain(self, path: str, *, pixels: bool, drawn: bool) -> messages.Explained | Unread:
         """Read the picture at `path` anew for somebody who waits for it; with `pixels` the words in it, too."""
-        request = messages.Explain(os.fsencode(path), pixels, drawn, self.foreign.packs() if pixels else ())
-        stamp = await _stamp(path)
+        stamp, packs = await _stamp(path), self.foreign.packs() if pixels else ()
+        request = messages.Explain(os.fsencode(path), pixels, drawn, packs)
         try:
             got = await self._ask(request, messages.Explained, ocr=pixels, asked=True)
         except ChildError as error:
             return _crashed(path, stamp, error)
-        return Unread(path, got.stamp, got.fault) if isinstance(got, messages.Failed) else got
+        if isinstance(got, messages.Explained):
+            return await self._other_pages(request, got)
+        return Unread(path, got.stamp, got.fault)
+
+    async def _other_pages(self, request: messages.Explain, first: messages.Explained) -> messages.Explained:
+        """What was found with the lines of the other pages, as far as they are read in the time for one picture."""
+        page, lines, until = 0, list(first.lines or ()), perf_counter() + self._timeout
+        while (page := page + 1) < first.pages and perf_counter() < until:
+            asked = msgspec.structs.replace(request, page=page, drawn=False)
+            with suppress(ChildError):  # the page says nothing
+                got = await self._ask(asked, messages.Explained, ocr=True, asked=True)
+                lines += (got.lines if isinstance(got, messages.Explained) else None) or ()
+        return msgspec.structs.replace(first, lines=None if first.lines is None else tuple(lines))
 
     async def _ask(
         self, request: messages.Request, expected: type[_R], *, ocr: bool = False, asked: bool = False

@@ -1,7 +1,6 @@
 """The application: its routes."""
 
 import base64
-import json
 import os
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
@@ -19,6 +18,7 @@ from glimpsed import __version__
 from glimpsed.errors import UsageError
 from glimpsed.serving import explained, models, refusals, verified
 from glimpsed.serving.door import Door
+from glimpsed.serving.following import Events
 from glimpsed.serving.limits import Bounds, Limits, Requests, allow
 from glimpsed.serving.sending import opened_file, sent
 
@@ -200,11 +200,11 @@ def _add_upkeep(app: FastAPI, door: Door) -> None:
     @app.get(
         "/v1/events",
         response_class=StreamingResponse,
-        responses={200: {"content": {_Events.media_type: {}}}},
+        responses={200: {"content": {Events.media_type: {}}}},
     )
     async def events() -> Response:
-        """What happens from now on, a JSON object a line; an empty line comes first."""
-        return _Events(door)
+        """What happens from now on, a JSON object a line; empty lines come first and when all is quiet."""
+        return Events(door)
 
     @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     async def metrics() -> Response:
@@ -249,27 +249,5 @@ class _Lines(Response):
             await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
             async for line in lines:
                 said = line.model_dump_json(exclude_defaults=True).encode("utf-8", "replace")
-                await send({"type": "http.response.body", "body": said + b"\n", "more_body": True})
-        await send({"type": "http.response.body", "body": b""})
-
-
-class _Events(Response):
-    """Lines of JSON as they come, until they end or the reader goes away."""
-
-    media_type = "application/x-ndjson"
-
-    def __init__(self, door: Door) -> None:
-        super().__init__()
-        del self.headers["content-length"]
-        self._door = door
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See the ASGI specification."""
-        async with self._door.events() as lines:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            # An empty line tells the client that from here on nothing is missed.
-            await send({"type": "http.response.body", "body": b"\n", "more_body": True})
-            async for line in lines:
-                said = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace")
                 await send({"type": "http.response.body", "body": said + b"\n", "more_body": True})
         await send({"type": "http.response.body", "body": b""})

@@ -53,6 +53,7 @@ class LineExplained(BaseModel):
     score: float = Field(description="confidence, 0 to 1")
     by: str = Field(description="what read it: pp-ocr, another model, or tesseract with its language")
     told: bool = Field(description="whether it counts as words")
+    page: int = Field(1, description="of a file with several, from 1")
 
 
 class Anew(BaseModel):
@@ -63,7 +64,7 @@ class Anew(BaseModel):
     lines: list[LineExplained] | None = Field(
         None, description="in reading order, what does not count as words at the end; null where not asked for"
     )
-    picture: str | None = Field(None, description="the picture with the boxes of the lines, PNG in base64")
+    picture: str | None = Field(None, description="its first page with the boxes of the lines, PNG in base64")
     milliseconds: dict[str, float] = Field({}, description="by what was done")
 
 

@@ -19,10 +19,14 @@ _PARTS = 16  # of a description: more are looked through after selecting
 _LARGEST = 2**63 - 1
 
 
-def filtered(filters: Filters, names: Mapping[Name, Collection[str]] | None = None) -> str:
+Names = Mapping[Name, Mapping[str, Collection[str]]]
+"""Of each column the values that it holds, and what else each of these is called, folded (`folding.fold`)."""
+
+
+def filtered(filters: Filters, names: Names | None = None) -> str:
     """The rows that a question is about. QueryError where a date is none.
 
-    `names` are the values that the columns of NAMED hold, where the filters look into them. A row whose description
+    `names` has the columns of NAMED that the filters look into. A row whose description
     has more parts than any real one may be among the rows although `has_text` says otherwise.
     """
     names = names or {}
@@ -42,7 +46,7 @@ def looked_into(filters: Filters) -> list[Name]:
     return [column for column, name in NAMED.items() if any(getattr(one, name) for one in every)]
 
 
-def _conditions(filters: Filters, names: Mapping[Name, Collection[str]]) -> list[str]:
+def _conditions(filters: Filters, names: Names) -> list[str]:
     conditions = []
     if filters.after is not None:
         conditions.append(_since(filters.after))
@@ -55,7 +59,7 @@ def _conditions(filters: Filters, names: Mapping[Name, Collection[str]]) -> list
         conditions.append(_any(sql.one_of("format", [kind.lower() for kind in filters.types])))
     for column, name in NAMED.items():
         if parts := getattr(filters, name):
-            conditions.append(_any(sql.one_of(column, _holding(names.get(column, ()), parts))))
+            conditions.append(_any(sql.one_of(column, _holding(names.get(column, {}), parts))))
     if filters.near:
         conditions.append(_any(map(_within, filters.near)))
     conditions += _ranged("size", filters.size)
@@ -69,10 +73,15 @@ def _any(conditions: Iterable[str]) -> str:
     return "(" + (" OR ".join(conditions) or "FALSE") + ")"
 
 
-def _holding(names: Collection[str], parts: Collection[str]) -> list[str]:
-    """The names that hold any of the parts, case and accents aside."""
+def _holding(names: Mapping[str, Collection[str]], parts: Collection[str]) -> list[str]:
+    """The names that hold any of the parts, or are called so elsewhere, case and accents aside."""
     folded = [fold_name(part) for part in parts]
-    return [name for name in names if any(part in fold_name(name) for part in folded)]
+    # Of up to a hundred names in all languages, some hold nearly every short word.
+    return [
+        name
+        for name, elsewhere in names.items()
+        if any(part in fold_name(name) or part in elsewhere for part in folded)
+    ]
 
 
 def _ranged(value: str, asked: Range) -> list[str]:

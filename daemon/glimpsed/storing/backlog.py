@@ -11,7 +11,8 @@ from glimpsed.storing import sql
 from glimpsed.storing.arrays import values
 from glimpsed.storing.columns import of
 from glimpsed.storing.engine import Engine
-from glimpsed.storing.reads import Reads, converted
+from glimpsed.storing.reads import converted
+from glimpsed.storing.vanished import Vanished
 
 
 class Failure(NamedTuple):
@@ -33,7 +34,7 @@ class Recent(NamedTuple):
     """Seconds since the epoch."""
 
 
-class Backlog(Reads):
+class Backlog(Vanished):
     """What is to do, and how far it is done."""
 
     def __init__(self, engine: Engine) -> None:

@@ -27,6 +27,7 @@ class Naming(Backlog):
     version: int
     """Grows with every commit."""
     _names: Mapping[str, tuple[int, Sequence[str]]] = {}
+    _elsewhere: Mapping[str, frozenset[str]] = {}
 
     async def names(self, column: Column) -> Sequence[str]:
         """The different values that rows have in a column, or the directories that they lie in; in no order.
@@ -41,6 +42,20 @@ class Naming(Backlog):
             found = await to_thread.run_sync(_directories if column == "directory" else _different, table, column)
             self._names = {**self._names, column: (version, found)}
         return found
+
+    async def elsewhere(self) -> Mapping[str, frozenset[str]]:
+        """What each place that rows have is called in other languages, folded; remembered as long as it is there."""
+        places = await self.names("place")
+        new = [place for place in places if place not in self._elsewhere]
+        found: dict[str, frozenset[str]] = {}
+        for chosen in sql.one_of("place", new):
+            there = await self._engine.select(["path", "place"], f"latitude IS NOT NULL AND {chosen}")
+            for condition in sql.paths_in(await to_thread.run_sync(_one_each, there)):
+                table = await self._engine.select(["place", "description"], condition)
+                found |= await to_thread.run_sync(_placenames, table)
+        if new:
+            self._elsewhere = {place: found.get(place, self._elsewhere.get(place, frozenset())) for place in places}
+        return self._elsewhere
 
     async def by_name(self, filters: Filters, k: int) -> list[Row]:
         """The first `k` rows by the name of the file, case and accents aside, then by path; without vectors."""
@@ -67,7 +82,10 @@ class Naming(Backlog):
         return list(found.items())[:k]
 
     async def _where(self, filters: Filters) -> str:
-        names = {column: await self.names(column) for column in asked.looked_into(filters)}
+        names: dict[asked.Name, Mapping[str, frozenset[str]]] = {}
+        for column in asked.looked_into(filters):
+            alone = dict.fromkeys(await self.names(column), frozenset[str]())
+            names[column] = await self.elsewhere() if column == "place" else alone
         return asked.filtered(filters, names)
 
 
@@ -82,6 +100,20 @@ def _name(path: str) -> tuple[str, str]:
 def _different(table: Any, column: str) -> Sequence[str]:
     found: list[str] = table.column(column).unique().to_pylist()
     return found
+
+
+def _one_each(table: Any) -> list[str]:
+    """The path of one row at each place."""
+    return list(dict(zip(values(table, "place"), values(table, "path"), strict=True)).values())
+
+
+def _placenames(table: Any) -> dict[str, frozenset[str]]:
+    """What each place is called elsewhere, by the descriptions of rows that lie there."""
+    pairs = zip(values(table, "place"), values(table, "description"), strict=True)
+    return {
+        place: frozenset(fold(name) for label, text in parts if label == "placenames" for name in text.split(", "))
+        for place, parts in pairs
+    }
 
 
 def _directories(table: Any, column: str) -> Sequence[str]:

@@ -182,17 +182,6 @@ class Reads:
         [where] = sql.one_of("folder", [key_of(folder)])
         return [path for (path,) in await self._pairs(("path",), f"{where} AND {sql.inside(inner)}")]
 
-    async def forgettable(self, before: float, folders: Collection[str], limit: int) -> list[str]:
-        """At most `limit` paths of rows of `folders` that have been missing since a time before `before`, oldest first.
-
-        It goes by the folder of the row, not by path: a folder inside another may be offline while that is not.
-        """
-        found: list[tuple[float, str]] = []
-        for chunk in sql.one_of("folder", [key_of(folder) for folder in folders]):
-            where = f"{sql.MISSING} AND missing_since < {before!r} AND {chunk}"
-            found += [(since, path) for path, since in await self._pairs(("path", "missing_since"), where)]
-        return [path for _, path in sorted(found)[:limit]]
-
     async def _load(self, columns: tuple[str, ...] | None, conditions: Iterable[str]) -> list[Row]:
         rows: list[Row] = []
         for condition in conditions:
