@@ -1,5 +1,6 @@
 """When work waits: decisions on made-up times and supplies, and a real daemon that is paused."""
 
+import os
 import subprocess
 from dataclasses import replace
 from pathlib import Path
@@ -15,9 +16,9 @@ from glimpsed.config import Work, load
 from glimpsed.errors import StateError
 from glimpsed.events import Journal
 from glimpsed.indexing.holding import ASKED, BATTERY, BUSY, Held, Hold
-from glimpsed.manners import Busy, Times, cpu_times, on_battery
+from glimpsed.manners import Busy, Times, cores, cpu_times, on_battery
 
-WORK = Work(on_battery=False, give_way=True, stay_paused=True)
+WORK = Work(on_battery=False, give_way=True, stay_paused=True, cpu_share=1.0)
 
 
 class Machine:
@@ -188,6 +189,31 @@ def test_a_daemon_that_is_paused_answers_and_reads_nothing_until_it_is_resumed(t
         assert glimpse("resume") == "indexing goes on\n"
         daemon.idle(2)
         assert daemon.first("kettle") == "b.png"
+
+
+def test_a_share_of_the_cores() -> None:
+    assert cores(1.0, {0, 1, 2, 3}) == {0, 1, 2, 3}
+    assert cores(0.5, {0, 1, 2, 3}) == {2, 3}
+    assert cores(0.3, {0, 1, 2, 3}) == {2, 3}
+    assert cores(0.01, {4, 7}) == {7}
+    assert cores(1 / 3, range(3)) == {2}
+
+
+def test_all_that_a_daemon_starts_stays_on_its_share_of_the_cores(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    folder.mkdir()
+    save(folder / "a.png", draw("x"), caption="A red bicycle")
+    with running(tmp_path / "home", folder, READ_OCR="false", WORK_CPU_SHARE="0.01") as daemon:
+        daemon.idle(1)
+        assert daemon.process is not None
+        for pid in (daemon.process.pid, *daemon.children()):
+            for thread in Path(f"/proc/{pid}/task").iterdir():
+                assert len(os.sched_getaffinity(int(thread.name))) == 1
+        workers = [pid for pid in daemon.children() if b"reading.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+        assert workers
+        for pid in workers:
+            assert os.sched_getscheduler(pid) == os.SCHED_BATCH
+            assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
 
 
 def test_what_is_shipped() -> None:

@@ -18,7 +18,7 @@ from tests.waiting import wait_for
 from glimpsed.client import Client
 
 FAULTY = str(Path(__file__).with_name("faulty.py"))
-WATCHDOG = 1.5  # seconds
+WATCHDOG = 0.9  # seconds
 
 
 class Faulty(Daemon):
@@ -147,7 +147,7 @@ def test_an_encoder_that_is_dead(daemon: Faulty) -> None:
     with daemon.fault("encoder dies"):
         os.kill(pid, signal.SIGKILL)
         daemon.told.forget()
-        # Each new picture is another try, soon after the one before: a message comes every half second.
+        # Each new picture is another try, soon after the one before: a message comes at every look.
         while "stuck: the fallback has" not in daemon.told.next().get("STATUS", ""):
             daemon.drop()
     daemon.drop()

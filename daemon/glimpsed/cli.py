@@ -103,9 +103,13 @@ def daemon(config: str | None, folders: tuple[str, ...], state: str | None, sock
 
 def _serve(config: "Config", load: "Callable[[], Config]", *, rebuild: bool) -> None:
     from glimpsed.allocation import few_arenas  # noqa: PLC0415  only the daemon's side needs it
+    from glimpsed.manners import cores  # noqa: PLC0415
 
     few_arenas()  # before there are threads
     os.umask(0o077)  # whatever is written, by libraries too, tells of the user's pictures
+    if config.work.cpu_share < 1:
+        # Inherited by all threads and processes; libraries take it for what the machine has.
+        os.sched_setaffinity(0, cores(config.work.cpu_share, os.sched_getaffinity(0)))
     import anyio  # noqa: PLC0415  the daemon's side is slow to import
 
     from glimpsed import logs, service  # noqa: PLC0415

@@ -92,6 +92,8 @@ class Work:
     on_battery: bool = _key(kinds.switch())
     give_way: bool = _key(kinds.switch())
     stay_paused: bool = _key(kinds.switch())
+    cpu_share: float = _key(kinds.number(0.01, 1))
+    """Of the cores."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """When work waits for the sake of whoever sits at the machine. Pure, but for `on_battery` and `cpu_times`."""
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -66,6 +67,12 @@ class Busy:
         if self._busy and now >= self._since + _TURN_AFTER:
             self._since, self._until = now + _TURN, now + _TURN
         return self._busy and now >= self._until
+
+
+def cores(share: float, available: Collection[int]) -> frozenset[int]:
+    """The share of these cores, rounded up, one at least; the last of them, for the first have the most to do."""
+    count = max(1, math.ceil(share * len(available) - 1e-9))
+    return frozenset(sorted(available)[-count:])
 
 
 def on_battery(root: Path = POWER) -> bool:

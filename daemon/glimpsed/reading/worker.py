@@ -9,6 +9,7 @@ import os
 import stat
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
@@ -207,6 +208,10 @@ def main() -> None:
     max_pixels, memory, *more = sys.argv[1:]
     private, bounds, *models = (*more, *("", "{}")[len(more) :])
     os.nice(NICE)
+    # It computes, and need not interrupt others. What it reads from the disk has the lowest priority but the idle one,
+    # which the kernel takes from the niceness: ioprio_set(2).
+    with suppress(OSError):  # a system call filter may keep it
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     worker = Worker(int(max_pixels), msgspec.json.decode(bounds, type=Bounds), [Path(model) for model in models])
 
     def bound() -> None:

@@ -46,11 +46,12 @@ class Echo(WatchCallback):
             self._calling.release()
 
     def _call(self) -> None:
-        queue = self._observer._queue
+        self.silence.asked(time.monotonic(), PATIENCE)
+        with self._observer._lock:  # a thread that died is being replaced, else there would seem to be none
+            queue = self._observer._queue
         if queue is None:
             self.silence.answered()  # no folder is watched by events now
             return
-        self.silence.asked(time.monotonic(), PATIENCE)
         self._asked += 1
         try:
             if queue.add_callback(self._directory, _ONCE, self, CallbackId(self._asked)) < 0:
