@@ -216,10 +216,12 @@ def test_thumbnails_are_kept_by_content(tmp_path: Path) -> None:
     one = "a" * 64
     assert thumbnails.path(one) is None
     thumbnails.put(one, b"webp")
-    thumbnails.put(one, b"again")
+    thumbnails.put(one, b"same")
     found = thumbnails.path(one)
     assert found is not None
     assert found.read_bytes() == b"webp"
+    thumbnails.put(one, b"larger")
+    assert found.read_bytes() == b"larger"
     assert thumbnails.path("../" + one) is None
     thumbnails.drop(one)
     thumbnails.drop("../x")

@@ -178,13 +178,16 @@ async def test_a_content_that_is_forgotten_while_a_copy_is_read(tmp_path: Path) 
         assert one.workers.reads.count("copy.png") == 2
 
 
-async def test_a_path_that_the_file_system_refuses_is_tried_later(tmp_path: Path) -> None:
+async def test_a_link_that_leads_in_a_circle_waits_until_it_is_another(tmp_path: Path) -> None:
     folder = tmp_path / "Pictures"
     folder.mkdir()
     (folder / "loop.png").symlink_to("loop.png")
     async with house(tmp_path, folder, watch__follow_symlinks=True) as one, one.running():
         assert (await one.idle()).errors == 1
         row = await one.row(folder / "loop.png")
-        assert row.retry_at is not None
+        assert row.retry_at is None
         assert row.stamp == Stamp(0, 0, 0, 0)
         assert one.workers.reads == []
+        (folder / "loop.png").unlink()
+        draw(folder / "loop.png")
+        await one.has(folder / "loop.png", lambda row: row.error is None)
