@@ -95,10 +95,6 @@ def main() -> None:
             print(f"at work: {sum(at_work.values()):.0f} MB PSS in {len(at_work)} processes")
             wait_for(lambda: not daemon.children(), deadline=given.unload_after + 300)
             time.sleep(given.unload_after)  # for what is done a while after the last work
-            import os
-
-            time.sleep(3)
-            os.system(f"python3 /tmp/priv/maps.py {daemon.process.pid}")
             report(daemon.process.pid, given.minutes * 60, as_json=given.json)
             found = daemon.client.search("two sleeping cats", k=5)
             print(f"then a search: {found['took_ms']:.1f} ms, {len(found['hits'])} hits")

@@ -61,7 +61,8 @@ def pull(name: str | None, *, revision: str, folder: str | None) -> None:
     NAME is the hub's, such as intfloat/multilingual-e5-large; the configured model unless given. What is here already
     is verified, a download that broke off goes on. HF_ENDPOINT names a mirror.
     """
-    from glimpsed.cli_show import shown, warn  # noqa: PLC0415  not for --help
+    from glimpsed import cli_progress  # noqa: PLC0415  not for --help
+    from glimpsed.cli_show import shown, warn  # noqa: PLC0415
     from glimpsed.config import load  # noqa: PLC0415
     from glimpsed.encoding import candidate, hub, inventory  # noqa: PLC0415
     from glimpsed.encoding.hub_files import size  # noqa: PLC0415
@@ -75,7 +76,18 @@ def pull(name: str | None, *, revision: str, folder: str | None) -> None:
     if found.left_out:
         print(f"{size(found.left_out)} in other formats are left out")
     print(f"to {shown(str(found.target))}", flush=True)
-    target = hub.fetch(found, lambda line: print(shown(line), flush=True), bars=sys.stderr.isatty())
+    with cli_progress.bar("checking") as bar:
+
+        def say(line: str) -> None:
+            bar.clear()
+            print(shown(line), flush=True)
+
+        target = hub.fetch(
+            found,
+            say,
+            bars=sys.stderr.isatty(),
+            checked=lambda name, done, total: bar.at(done // 10**6, total // 10**6, name, unit="MB"),
+        )
     if (kind := inventory.kind_of([target])) is None:
         warn(f"{name} is here, but is neither BGE-M3 nor a Sentence Transformers model")
         return

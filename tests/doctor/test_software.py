@@ -9,6 +9,7 @@ import pytest
 
 from glimpsed.doctor import probes, software
 from glimpsed.doctor.findings import worst
+from glimpsed.encoding.hub_files import RemoteFile
 
 
 @pytest.fixture
@@ -115,6 +116,14 @@ def test_a_torch_that_cannot_be_imported(site: Path) -> None:
     (site / "torch.py").write_text("raise ImportError('undefined symbol')")
     (said,) = probes.run("devices", "torch", timeout=60)
     assert (said.level, said.what) == ("fault", "torch cannot be imported: undefined symbol")
+
+
+def test_a_sum_tells_how_far_it_is(tmp_path: Path) -> None:
+    file, data = tmp_path / "weights", b"x" * 2_500_000
+    file.write_bytes(data)
+    steps: list[int] = []
+    assert RemoteFile("weights", len(data), hashlib.sha256(data).hexdigest()).fits(file, steps.append)
+    assert (steps == sorted(steps), len(steps), steps[-1]) == (True, 3, len(data))
 
 
 def test_sums_of_a_model_in_the_cache(tmp_path: Path) -> None:

@@ -20,6 +20,8 @@ from glimpsed.errors import DownloadError, ExtraMissingError, UsageError
 _RESERVE = 256 << 20  # bytes of the disk that are left to others
 Say = Callable[[str], None]
 """Takes a line for people."""
+Checked = Callable[[str, int, int], None]
+"""Takes the name of a file, the bytes of it that were looked at, and all that it has."""
 
 
 def plan(model: str, *, revision: str = "main", folder: Path | None = None) -> Plan:
@@ -43,11 +45,12 @@ def plan(model: str, *, revision: str = "main", folder: Path | None = None) -> P
     return Plan(model, revision, found.sha, files, left_out, folder)
 
 
-def fetch(plan: Plan, say: Say, *, bars: bool) -> Path:
+def fetch(plan: Plan, say: Say, *, bars: bool, checked: Checked = lambda name, done, total: None) -> Path:
     """Fetch what is missing, compare all of it with the hub's sums, and return the folder with the model.
 
     What was fetched before a break is kept and gone on with; a file that is not what the hub has is told of and
-    fetched anew, once. `bars`: show the progress on standard error. Raises DownloadError.
+    fetched anew, once. `bars`: show the progress on standard error. `checked` is told how far it is with the sum of a
+    file that is here. Raises DownloadError.
     """
     library = _library()
     if not bars:
@@ -57,7 +60,7 @@ def fetch(plan: Plan, say: Say, *, bars: bool) -> Path:
         for file in plan.files:
             path = plan.path(file)
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists() and not file.fits(path):
+            if path.exists() and not file.fits(path, lambda done, file=file: checked(file.name, done, file.size)):  # type: ignore[misc]  # bound at definition
                 say(f"{file.name} is damaged here; it is fetched anew")
                 path.unlink()
             if path.exists():

@@ -1,7 +1,7 @@
 """Which of a model's files on the Hugging Face hub are wanted here, where they go, and whether they are whole."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
@@ -29,8 +29,8 @@ class RemoteFile:
     sum: str
     """sha256 of its bytes for a large one; for others the sha1 that git gives it. The cache calls it so."""
 
-    def fits(self, path: Path) -> bool:
-        """Whether the bytes at `path` are its. Raises OSError."""
+    def fits(self, path: Path, step: Callable[[int], None] = lambda done: None) -> bool:
+        """Whether the bytes at `path` are its; `step` is told how many were looked at. Raises OSError."""
         if path.stat().st_size != self.size:
             return False
         digest = hashlib.sha256() if len(self.sum) == 64 else hashlib.sha1(usedforsecurity=False)
@@ -39,6 +39,7 @@ class RemoteFile:
         with path.open("rb") as file:
             while block := file.read(_BLOCK):
                 digest.update(block)
+                step(file.tell())
         return digest.hexdigest() == self.sum
 
 
