@@ -1,5 +1,6 @@
 """Reading answers of the table, and knowing which reads are under way."""
 
+import errno
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -10,6 +11,9 @@ from anyio import create_task_group, get_cancelled_exc_class
 class Readings:
     """The reads of one table."""
 
+    patience = 300.0
+    """Seconds. An answer was once seen to stay out for ever, while the same table answered others."""
+
     def __init__(self) -> None:
         self._under_way: set[anyio.Event] = set()
 
@@ -19,13 +23,16 @@ class Readings:
             await read.wait()
 
     async def collected(self, query: Any) -> Any:
-        """A query's whole answer."""
+        """A query's whole answer. TimeoutError where it does not come; it can be asked for again."""
         found: list[Any] = []
 
         async def read() -> None:
             found.append(await query.to_arrow())
 
-        await self.apart(read)
+        with anyio.move_on_after(self.patience):
+            await self.apart(read)
+        if not found:
+            raise TimeoutError(errno.ETIMEDOUT, f"no answer within {self.patience:g} s")
         return found[0]
 
     async def apart(self, reading: Callable[[], Awaitable[None]]) -> None:
