@@ -290,6 +290,7 @@ def _chmod(disk: Disk, a: int, b: int) -> None:
 def _touch(disk: Disk, a: int, b: int) -> None:
     when = [0, 1, 2_000_000_000, 5_000_000_000, 1_700_000_000][b % 5]
     os.utime(_one(disk.files(), a), (when, when))
+    _linked(disk, a)
 
 
 def _sidecar(disk: Disk, a: int, b: int) -> None:
