@@ -13,6 +13,7 @@ from anyio import to_thread
 
 from glimpsed import __version__, failures, files, forgetting, guards, status_parts, upkeep
 from glimpsed.condition import condition, measure
+from glimpsed.errors import TableError
 from glimpsed.events import Event
 from glimpsed.explaining import formats_status, unchanged
 from glimpsed.explanation import Explainer
@@ -119,8 +120,11 @@ class Answers:
         return await to_thread.run_sync(guards.look, folders, self._context.workers.confinement, abandon_on_cancel=True)
 
     async def line(self) -> str:
-        """The status in one line, for people."""
-        counts, waiting, state = await self._counted()
+        """The status in one line, for people; what is wrong with the table, where it cannot be asked just now."""
+        try:
+            counts, waiting, state = await self._counted()
+        except TableError as error:
+            return str(error)
         encoder = self._context.encoders.state
         return self._line.line(
             time.monotonic(),

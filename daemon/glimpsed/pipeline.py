@@ -53,7 +53,7 @@ class Pipeline:
     def _join(self) -> None:
         """What the stages ask the folders and their scans."""
         context, folders, scans = self.context, self.folders, self.scans
-        scans.made = context.metrics.scans.inc
+        scans.made, scans.insist = context.metrics.scans.inc, context.insist
         self.missing = Missing(folders, context)
         context.backlog.expecting = lambda: scans.waiting > 0
         context.offline, context.away, context.there = folders.unseen, folders.away, folders.there

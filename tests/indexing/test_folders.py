@@ -162,6 +162,18 @@ async def test_a_watch_that_ended_is_made_anew(tmp_path: Path) -> None:
     assert watch.state(folder) == "watching"
 
 
+async def test_a_disk_that_was_away_for_a_moment_is_scanned_again(tmp_path: Path) -> None:
+    folder = tmp_path / "Pictures"
+    folder.mkdir()
+    watch = Watch(tmp_path, folder)
+    await watch.look(folder)
+    watch.folders._folders[str(folder)].seen = 12345  # what a scan of a directory met at that moment
+    await watch.look(folder)
+    assert watch.whys() == ["start", "a disk was mounted or unmounted in it"]
+    await watch.look(folder)
+    assert len(watch.whys()) == 2
+
+
 async def test_a_folder_that_cannot_be_watched_is_scanned_on_a_timer(tmp_path: Path) -> None:
     folder = tmp_path / "Pictures"
     folder.mkdir()

@@ -1,7 +1,8 @@
 """The paths that are not rows yet: the async shell around the settling, and what waits for it."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 
 import anyio
 
@@ -40,6 +41,7 @@ class Backlog:
         self._restless = Restless(settle.quiet, settle.at_most)
         self._clock = clock
         self._pulse = Pulse()
+        self._notes: list[set[str]] = []
         self.expecting: Callable[[], bool] = lambda: False
         """Whether hints are about to come: a scan is under way."""
         self.settled: Callable[[float], object] = lambda seconds: None
@@ -88,6 +90,8 @@ class Backlog:
             if paths := self._settle.due(now):
                 for seconds in self._settle.waited:
                     self.settled(seconds)
+                for noted in self._notes:
+                    noted.update(paths)
                 for path in paths:
                     self._restless.looked(path, now)
                 return paths
@@ -108,6 +112,16 @@ class Backlog:
     def busy(self) -> int:
         """Paths whose work has begun."""
         return self._settle.busy
+
+    @contextmanager
+    def noting(self) -> Iterator[set[str]]:
+        """All paths that are busy at any moment of the block: what becomes of them may be a row only after it."""
+        noted = set(self._settle.at_work)
+        self._notes.append(noted)
+        try:
+            yield noted
+        finally:
+            self._notes = [one for one in self._notes if one is not noted]
 
     async def calm(self) -> None:
         """Until no path is read or could be, and none is expected: those that still settle do not count."""

@@ -237,6 +237,7 @@ class Folders:
     async def _to_watch_anew(self, name: str, folder: _Folder) -> str | None:
         """Why its watches have to be brought up to what is there, if they have to."""
         disks_changed = await to_thread.run_sync(self._mounts.changed, name, abandon_on_cancel=True)
+        disks_changed |= folder.seen is not None and not await to_thread.run_sync(self.there, name, name)
         if folder.watched and name in await to_thread.run_sync(self._observer.dead):
             self._journal.say(Event.WATCH_FAILED, folder=files.shown(name), reason="its watch ended")
             await self._unwatch(name, folder)

@@ -1,8 +1,9 @@
 """Scans on request: coalesced, one at a time, each ending in hints and nothing else."""
 
+import os
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 import anyio
@@ -15,6 +16,8 @@ from glimpsed.indexing.catching_up import CatchingUp
 from glimpsed.records import Known
 from glimpsed.storing.table import Table
 from glimpsed.watching.scan import Scan
+
+_Rows = Mapping[str, Known]
 
 _DIRECTORIES = 256  # more requests for parts of one folder become one for the whole
 
@@ -47,6 +50,8 @@ class Scans:
         self._finished = finished
         self.made: Callable[[], object] = lambda: None
         """Called after each scan that was not cut short."""
+        self.insist: Callable[[Callable[[], Awaitable[_Rows]]], Awaitable[_Rows]] = _once
+        """How the table is asked: a call of it that fails is made again."""
         self._requests: list[Request] = []
         self._pulse = Pulse()
         self._stop = threading.Event()
@@ -109,14 +114,25 @@ class Scans:
                 self.running = None
                 self._backlog.wake()
 
+    async def _look_again(self, busy: Collection[str], request: Request, known: Mapping[str, Known]) -> None:
+        """Hint at pictures that vanished while they were read: they have no row that the scan could have missed."""
+        place = request.under or request.folder
+        new = [path for path in busy if inside(path, place) and (path not in known or known[path].missing)]
+        for path in await to_thread.run_sync(_gone, new) if new else ():
+            await self._backlog.room()
+            self._backlog.hint(path, mtime=0.0)
+
     async def _make(self, request: Request) -> None:
         started = time.monotonic()
         if request.under is None:
             self._journal.say(Event.SCAN_STARTED, folder=shown(request.folder), why=request.why)
-        known = await self._table.known(request.folder, under=request.under)
-        found = await to_thread.run_sync(self._scan_folder, request, known, self._stop.is_set)
+        with self._backlog.noting() as busy:
+            known = await self.insist(lambda: self._table.known(request.folder, under=request.under))
+            found = await to_thread.run_sync(self._scan_folder, request, known, self._stop.is_set)
         if self._stop.is_set():
             return
+        if found.offline is None:
+            await self._look_again(busy, request, known)
         self._finished(request.folder, found)
         self.made()
         self.catching_up.found(request.folder, len(found.hints))
@@ -140,3 +156,12 @@ class Scans:
                 ignored=found.ignored,
                 ms=round((time.monotonic() - started) * 1000, 1),
             )
+
+
+def _gone(paths: Collection[str]) -> list[str]:
+    """Those that are not there; blocks."""
+    return [path for path in paths if not os.path.lexists(path)]
+
+
+async def _once(use: Callable[[], Awaitable[_Rows]]) -> _Rows:
+    return await use()

@@ -2,6 +2,7 @@
 
 import heapq
 import itertools
+from collections.abc import Collection
 from dataclasses import dataclass
 
 
@@ -102,6 +103,11 @@ class Settle:
     def busy(self) -> int:
         """How many paths were handed out and are not done."""
         return len(self._busy)
+
+    @property
+    def at_work(self) -> Collection[str]:
+        """The paths that are busy."""
+        return self._busy
 
     def pending(self) -> frozenset[str]:
         """The paths that wait or are busy."""
