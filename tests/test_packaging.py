@@ -122,10 +122,13 @@ def test_completion_for_every_shell(shell: str, tmp_path: Path) -> None:
     ).stdout
     assert "_GLIMPSE_COMPLETE" in printed
     check = SHELL_CHECKS[shell]
-    if shutil.which(check[0]) is not None:
-        file = tmp_path / "script"
-        file.write_text(printed, encoding="utf-8")
-        assert subprocess.run([*check, str(file)], capture_output=True, text=True, check=True).stderr == ""
+    if shutil.which(check[0]) is None:
+        pytest.skip(f"{shell} is not installed")
+    file = tmp_path / "script"
+    file.write_text(printed, encoding="utf-8")
+    assert subprocess.run([*check, str(file)], capture_output=True, text=True, check=True).stderr == ""
+    file.write_text(f"{printed}\nif (((", encoding="utf-8")
+    assert subprocess.run([*check, str(file)], capture_output=True, check=False).returncode != 0
 
 
 def test_the_shell_is_told_the_commands() -> None:

@@ -167,7 +167,7 @@ class Pipeline:
             waited.pop(0)
             first_pass = context.wall()
             beats = context.committed.beats
-            while await context.table.unfinished(context.current, indexed_before=first_pass):
+            while await context.table.unfinished(context.current, indexed_before=first_pass, now=context.wall()):
                 await context.committed.wait(beats)
                 beats = context.committed.beats
             waited.pop(0)

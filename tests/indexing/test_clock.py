@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 
+import anyio
 import pytest
 from tests import pictures
 from tests.indexing.house import House, house
@@ -75,6 +76,33 @@ async def test_a_clock_that_is_set_back_does_not_put_a_retry_off_for_years(tmp_p
             await made.has(path, lambda row: row.error is None)
             assert (await made.idle()).fresh == 1
             assert await until(lambda: made.workers.reads == ["bad.jpg"] * 3)
+
+
+async def test_who_waits_for_all_waits_for_rows_of_a_clock_that_was_set_back(tmp_path: Path) -> None:
+    path = tmp_path / "p" / "large.jpg"
+    path.parent.mkdir()
+    pictures.save(path, pictures.noisy((640, 400)))
+    async with house(tmp_path, tmp_path / "p") as made:
+        opened, recognise = anyio.Event(), made.workers.ocr
+
+        async def held(path: str, content_id: str) -> object:
+            await opened.wait()
+            return await recognise(path, content_id)
+
+        made.workers.ocr = held  # type: ignore[method-assign, assignment]
+        made.clock.ahead = YEAR
+        async with made.running():
+            await made.has(path, lambda row: row.encoder is not None)
+            made.clock.ahead = 0.0
+            async with anyio.create_task_group() as group:
+
+                async def open_once_it_is_waited_for() -> None:
+                    await until(lambda: made.table.calls.get("unfinished"))
+                    opened.set()
+
+                group.start_soon(open_once_it_is_waited_for)
+                assert await made.pipeline.caught_up(60.0) == []
+                assert (await made.row(path)).ocr is not None
 
 
 @pytest.mark.parametrize(

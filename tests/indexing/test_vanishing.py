@@ -1,5 +1,6 @@
 """Pictures that vanish on their way into the table, while nobody hears of it."""
 
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import anyio
@@ -8,6 +9,8 @@ from anyio import to_thread
 from tests import pictures
 from tests.indexing.house import house
 from tests.waiting import until
+
+from glimpsed.records import Known
 
 
 @pytest.mark.parametrize("known", [False, True], ids=["a new one", "one that was missing"])
@@ -36,3 +39,26 @@ async def test_a_scan_sees_that_what_is_being_indexed_is_gone(tmp_path: Path, kn
         gate.set()
         counts = await one.idle()
         assert (counts.fresh, counts.missing) == (0, 1)
+
+
+async def test_a_directory_with_the_name_of_a_picture_that_went_is_scanned_no_more(tmp_path: Path) -> None:
+    """A scan of it during which it was looked at made the next look, which made the next scan, for ever."""
+    folder = tmp_path / "Pictures"
+    folder.mkdir()
+    gone = str(folder / "album.jpg")
+    asked = 0
+
+    async def looked_at_meanwhile(use: Callable[[], Awaitable[Mapping[str, Known]]]) -> Mapping[str, Known]:
+        nonlocal asked
+        asked += 1
+        if asked == 1:
+            one.context.backlog.hint(gone, mtime=0.0)
+        await one.context.backlog.drained([gone])
+        return await use()
+
+    async with house(tmp_path, folder, read__ocr=False) as one, one.running():
+        await one.idle()
+        one.scans.insist = looked_at_meanwhile
+        await one.scans.ask(str(folder), under=gone, why="it went").wait()
+        await one.idle()
+        assert asked == 2  # the one that was asked for, and the one of the look

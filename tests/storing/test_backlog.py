@@ -110,6 +110,8 @@ async def test_a_second_pass_that_left_lines_unread_is_done_until_more_can_be_re
         ({"ocr": None, "error": "broken"}, 0),
         ({"ocr": None, "missing_since": 1.0}, 0),
         ({"ocr": None, "indexed_at": NOW + 1}, 0),
+        ({"ocr": None, "indexed_at": NOW + 2}, 0),
+        ({"ocr": None, "indexed_at": NOW + 3}, 1),  # by a clock that has been set back since
         ({"ocr": None, "indexed_at": NOW}, 1),
     ],
 )
@@ -118,4 +120,4 @@ async def test_unfinished_rows_are_those_a_pass_has_yet_to_come_to(
 ) -> None:
     async with open_table(str(tmp_path)) as table:
         await Writer(table).commit(puts([row(1, **fields), row(2)]))
-        assert await table.unfinished(CURRENT, indexed_before=NOW) == waited_for
+        assert await table.unfinished(CURRENT, indexed_before=NOW, now=NOW + 2) == waited_for

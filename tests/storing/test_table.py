@@ -84,6 +84,16 @@ async def test_a_second_opening_is_refused(state: str) -> None:
         assert len(await table.known(FOLDER)) == 1
 
 
+async def test_what_is_set_aside_now_is_what_is_kept_wherever_the_clock_stood(state: str) -> None:
+    await fill(state, 1)
+    future = Path(state) / "replaced-29990101T000000.000000-pictures.lance"
+    future.mkdir()
+    aside = rebuild(state)
+    assert aside is not None
+    assert (aside / "data").is_dir()
+    assert not future.exists()
+
+
 async def test_a_state_directory_that_is_none_is_told(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.touch()

@@ -115,9 +115,13 @@ class Scans:
                 self._backlog.wake()
 
     async def _look_again(self, busy: Collection[str], request: Request, known: Mapping[str, Known]) -> None:
-        """Hint at pictures that vanished while they were read: they have no row that the scan could have missed."""
+        """Hint at pictures that vanished while they were read: they have no row that the scan could have missed.
+
+        Not at the very place that was scanned: a look at it asks for that scan, and the two would go on for ever.
+        """
         place = request.under or request.folder
-        new = [path for path in busy if inside(path, place) and (path not in known or known[path].missing)]
+        below = [path for path in busy if path != request.under and inside(path, place)]
+        new = [path for path in below if path not in known or known[path].missing]
         for path in await to_thread.run_sync(_gone, new) if new else ():
             await self._backlog.room()
             self._backlog.hint(path, mtime=0.0)

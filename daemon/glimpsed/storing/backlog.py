@@ -101,12 +101,14 @@ class Backlog(Vanished):
             found.update(Failure(*one) for one in await self._pairs(columns, where))
         return sorted(found, key=lambda one: one.path)
 
-    async def unfinished(self, current: Current, *, indexed_before: float) -> int:
+    async def unfinished(self, current: Current, *, indexed_before: float, now: float) -> int:
         """How many rows made at or before that time have yet to go through the first or second pass, or to be encoded.
 
         Rows with an error are through: what helps them is not a matter of waiting. A vector of any encoder will do.
+        What was made after `now` was made before the clock was set back, and counts.
         """
-        return await self._engine.count(f"{sql.unfinished(current)} AND indexed_at <= {indexed_before!r}")
+        made = f"(indexed_at <= {indexed_before!r} OR indexed_at > {now!r})"
+        return await self._engine.count(f"{sql.unfinished(current)} AND {made}")
 
     async def counts(self, current: Current, now: float) -> Counts:
         """All rows, each counted once: missing, else errors (an error and no retry due), else stale, else fresh.

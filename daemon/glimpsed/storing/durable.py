@@ -180,7 +180,9 @@ def set_aside(path: Path, state: str, *, prefix: str = "damaged") -> Path:
     target = Path(state) / f"{prefix}-{stamp}-{path.name}"
     os.rename(path, target)
     pattern = re.compile(rf"{prefix}-\d{{8}}T")
-    every = sorted((old for old in Path(state).iterdir() if pattern.match(old.name)), key=lambda old: old.name)
+    # The one of just now is the newest, whatever a clock that has been set back since called another.
+    found = (old for old in Path(state).iterdir() if pattern.match(old.name))
+    every = sorted(found, key=lambda old: (old == target, old.name))
     tables, others = [one for one in every if one.is_dir()], [one for one in every if not one.is_dir()]
     for old in tables[:-_KEPT_TABLES]:
         shutil.rmtree(old, ignore_errors=True)
