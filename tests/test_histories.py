@@ -53,7 +53,13 @@ def test_the_judge_sees_what_differs(life: World) -> None:
 
 
 def test_lost_events_are_noticed_and_made_up_for(life: World) -> None:
-    steps = [Step("create", 0, 0), Step("overflow", 0, 0), Step("create", 5, 1), Step("delete", 0, 0)]
+    steps = [
+        Step("create", 0, 0),
+        Step("overflow", 0, 0),
+        Step("hold", 0, 0),
+        Step("create", 5, 1),
+        Step("delete", 0, 0),
+    ]
     history.play(life, [*steps, Step("move tree", 0, 3), Step("release", 0, 0)])
     assert life.counted["overflows"]
 

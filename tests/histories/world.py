@@ -151,7 +151,7 @@ class World:
     def hold(self, a: int = 0, b: int = 0) -> None:
         """The daemon stands still: the kernel keeps what happens, as far as it can."""
         del a, b
-        if self.up:
+        if self.up and not self._held:
             self.daemon.hold()
             self._held = True
 
