@@ -104,6 +104,7 @@ async def test_a_picture_that_kills_workers_is_left_alone_after_three_times(tmp_
             await one.has(bad, lambda row, attempt=attempt: row.attempts == attempt)  # type: ignore[misc]  # bound at once
         assert (await one.row(bad)).retry_at is None
         assert (await one.row(good)).error is None
+        await one.idle()  # a row is there before it is told
         failed = one.journal.of(Event.PICTURE_FAILED)
         assert [said["attempts"] for said in failed] == [1, 2, 3]
         bad.touch()  # a change is another file

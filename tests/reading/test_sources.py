@@ -171,4 +171,4 @@ def test_every_value_is_told_once_and_only_by_who_says_it(content: Content, sour
 
 
 def test_all_that_a_content_has_is_a_field_or_a_part() -> None:
-    assert {one.name for one in fields(Content)} - set(FIELDS) == {"content_id", "parts", "fault"}
+    assert {one.name for one in fields(Content)} - set(FIELDS) == {"content_id", "parts", "fault", "undeveloped"}

@@ -225,7 +225,7 @@ async def test_what_cannot_be_read(tmp_path: Path) -> None:
             assert await workers.hash(path) == Unread(path, None, None)
             assert await workers.ocr(path, "0" * 64) is None
             assert await workers.place(path) == ((), None, "")
-        fault = Fault(FaultKind.UNREADABLE, "Too many levels of symbolic links")
+        fault = Fault(FaultKind.BROKEN, "Too many levels of symbolic links")
         assert await workers.read(loop, "/", NOTHING) == Unread(loop, None, fault)
         assert await workers.hash(loop) == Unread(loop, None, fault)
         assert await workers.ocr(loop, "0" * 64) == Words("0" * 64, "", fault)
