@@ -269,7 +269,7 @@ class _Walk:
         stamp: Stamp = files.stamp_of(found)
         beside = "" if around == frozenset() else files.beside_files(path, around)
         if known is None or known.missing or known.stamp != stamp or files.files_of(known.beside) != beside:
-            self.found.hints.append(Difference(path, found.st_mtime))
+            self.found.hints.append(Difference(path, found.st_mtime_ns / 1e9))
 
 
 def _around(entries: Iterable["os.DirEntry[str]"]) -> frozenset[str]:
