@@ -64,7 +64,7 @@ def test_new_pictures_newest_first_and_everything_counted(tmp_path: Path) -> Non
     picture(tmp_path / ".thumbnails" / "a.jpg")
     found = scanned(tmp_path)
     assert paths_of(found) == [str(new), str(middle), str(old)]
-    assert found.hints[0].mtime == new.stat().st_mtime
+    assert found.hints[0].mtime == new.stat().st_mtime_ns / 1e9
     assert (found.pictures, found.directories, found.passed_over, found.ignored) == (3, 3, 2, 2)
     assert (found.offline, found.unreadable, found.stopped) == (None, [], False)
     assert found.device == tmp_path.stat().st_dev
@@ -151,7 +151,7 @@ def test_a_directory_with_a_picture_s_name(tmp_path: Path) -> None:
     os.unlink(path)
     inner = picture(tmp_path / "x.jpg" / "a.jpg")
     found = scanned(tmp_path, known)
-    assert found.hints == [Difference(str(inner), inner.stat().st_mtime), Difference(path, None)]
+    assert found.hints == [Difference(str(inner), inner.stat().st_mtime_ns / 1e9), Difference(path, None)]
     assert found.directories == 2
 
 
@@ -359,7 +359,7 @@ def test_nothing_below_an_unreadable_directory_vanishes(tmp_path: Path) -> None:
     known = [picture(tmp_path / name) for name in ("in/a.jpg", "in/deep/b.jpg", "c.jpg")]
     new = picture(tmp_path / "new.jpg", age=50)
     found = without_privileges(tmp_path, known, tmp_path / "in")
-    assert found == [[[str(new), new.stat().st_mtime]], [f"{tmp_path}/in"], None, 2]
+    assert found == [[[str(new), new.stat().st_mtime_ns / 1e9]], [f"{tmp_path}/in"], None, 2]
     for under in (f"{tmp_path}/in", f"{tmp_path}/in/deep", f"{tmp_path}/in/a.jpg"):
         assert without_privileges(tmp_path, known, tmp_path / "in", under=under)[0] == []
 

@@ -32,7 +32,6 @@ MOMENT: Final = 1.0
 
 _PATIENCE: Final = 1.0  # seconds that the hashing of one file waits for new pictures
 _GROUP: Final = 256  # paths
-_ROUNDED: Final = 1e-5  # seconds: what is lost of a file's time as a float
 _OLD: Final = 3_600.0  # seconds: a thumbnail that was made so long ago is not one whose row is about to be written
 
 Place = tuple[str, str | None]
@@ -174,7 +173,7 @@ class Verifier:
 
     def _stands(self, one: Difference, seen: tuple[Stamp | None, str, bool], row: Row | None) -> bool:
         stamp, beside, refused = seen
-        if one.mtime is not None and stamp is not None and abs(stamp.mtime_ns / 1e9 - one.mtime) > _ROUNDED:
+        if one.mtime is not None and stamp is not None and stamp.mtime_ns / 1e9 != one.mtime:
             return False  # it changes all the time: its time will come when it is quiet
         there = row is not None and row.missing_since is None
         match one.kind:
