@@ -10,10 +10,11 @@ from typing import NamedTuple
 from anyio import to_thread
 
 from glimpsed.encoding.passes import Passed
+from glimpsed.indexing.folder_state import FolderState
 from glimpsed.pipeline import Pipeline
 from glimpsed.records import Counts
 from glimpsed.storing.extent import Extent, extent
-from glimpsed.watching.directories import SHARE, watch_limit
+from glimpsed.watching.directories import watch_limit
 
 FOLDER_STATES = ("starting", "watching", "timer", "offline")
 
@@ -53,10 +54,10 @@ async def condition(pipeline: Pipeline) -> Condition:
     """Take a look at all of it. May raise TableError."""
     context = pipeline.context
     pids = {"daemon": [os.getpid()], "reader": context.workers.pids(), "encoder": context.encoders.pids}
-    limit = watch_limit()
+    limit, share = watch_limit(), context.config.watch.watch_share
     return Condition(
         queues=pipeline.queues(),
-        watches=Watches(pipeline.folders.watches, int(SHARE * limit), limit),
+        watches=Watches(pipeline.folders.watches, int(share * limit), limit),
         processes=await to_thread.run_sync(_processes, [(role, pid) for role, some in pids.items() for pid in some]),
         rows=sum(context.table.tally.values()),
         table=await extent(context.table.engine),
@@ -70,7 +71,7 @@ def measure(pipeline: Pipeline, counts: Counts, waiting: int, now: Condition) ->
     metrics.waiting.set(waiting)
     metrics.show(metrics.depth, {name: depth for name, (depth, _) in now.queues.items()})
     metrics.show(metrics.bound, {name: bound for name, (_, bound) in now.queues.items()})
-    kinds = Counter(_kind(folder.state) for folder in pipeline.folders.states)
+    kinds = Counter(_kind(folder) for folder in pipeline.folders.states)
     metrics.show(metrics.folders, {state: kinds[state] for state in FOLDER_STATES})
     metrics.watches.set(now.watches.used)
     metrics.watches_limit.set(now.watches.limit)
@@ -90,9 +91,11 @@ def measure(pipeline: Pipeline, counts: Counts, waiting: int, now: Condition) ->
         metrics.bring_up(metrics.cache, count, "question", outcome)
 
 
-def _kind(state: str) -> str:
-    """A folder's state in a word."""
-    word = state.partition(" ")[0]
+def _kind(folder: FolderState) -> str:
+    """A folder's state in a word: while it catches up, how it is kept up with."""
+    word = folder.state.partition(" ")[0]
+    if word == "catching":
+        return "watching" if folder.reason is None else "timer"
     return {"scanning": "timer"}.get(word, word)
 
 

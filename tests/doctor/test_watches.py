@@ -72,3 +72,11 @@ def test_few_instances_left(tmp_path: Path) -> None:
     assert "max_user_instances=1024" in said.mend
     limit.write_text("1000000")
     assert worst(watches.instances([str(limit)])) == "ok"
+
+
+def test_the_share_that_is_configured_counts(tmp_path: Path) -> None:
+    asked = Asked((str(tree(tmp_path / "p", 9)),), (), follow_symlinks=False, share=1e-9)
+    assert Asked.parsed(asked.encoded()) == asked
+    (said,) = watches.needed(asked)
+    assert said.level == "warning"
+    assert "takes at most 0" in said.what

@@ -551,6 +551,11 @@ async def test_status_tells_of_the_inside(daemon: Daemon) -> None:
     ]
     assert now.watches is not None
     assert 0 == now.watches.used < now.watches.most < now.watches.limit
+    config = daemon.context.config
+    daemon.context.config = replace(config, watch=replace(config.watch, watch_share=1e-9))
+    fewer = (await daemon.answers.status()).watches
+    assert fewer is not None
+    assert (fewer.most, fewer.limit) == (0, now.watches.limit)
     daemons = [one for one in now.processes if one.role == "daemon"]
     assert [one.pid for one in daemons] == [os.getpid()]
     assert [one.pid for one in now.processes if one.role == "encoder"] == [os.getpid()]  # one has ended by now
@@ -630,6 +635,21 @@ async def test_metrics_are_those_of_the_docs_and_prometheus_understands_them(dae
     assert value("glimpsed_resident_bytes", role="daemon") > 10_000_000
     assert value("glimpsed_processes", role="reader") == 0
     assert value("glimpsed_stage_seconds_count", stage="commit") == 0
+
+
+@pytest.mark.parametrize(("reason", "counted"), [(None, "watching"), ("it is a network file system", "timer")])
+async def test_a_folder_that_catches_up_is_counted_as_it_is_kept_up_with(
+    daemon: Daemon, reason: str | None, counted: str
+) -> None:
+    daemon.folders._folders[str(daemon.folder)].state = FolderState(str(daemon.folder), "scanning", reason=reason)
+    daemon.folders.catching_up = lambda folder: (1, 3)
+    [folder] = (await daemon.answers.status()).folders
+    assert folder.state == "catching up 1 of 3"
+    text = (await daemon.answers.metrics()).decode()
+    found = {
+        state: float(count) for state, count in re.findall(r'^glimpsed_folders\{state="(\w+)"\} (\S+)', text, re.M)
+    }
+    assert found == {"starting": 0, "watching": 0, "timer": 0, "offline": 0, counted: 1}
 
 
 async def test_errors_say_what_helps(daemon: Daemon) -> None:

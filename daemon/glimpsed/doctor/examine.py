@@ -109,7 +109,8 @@ def _heavy(config: Config | None) -> list[_Check]:
     if devices.missing_extra() is None or devices.missing_extra("sentence") is None:
         checks.insert(0, ("torch", lambda: probes.run("devices", "torch", timeout=_LONG)))
     if config is not None:
-        asked = watches.Asked(config.watch.folders, tuple(config.watch.ignore), config.watch.follow_symlinks)
+        watch = config.watch
+        asked = watches.Asked(watch.folders, tuple(watch.ignore), watch.follow_symlinks, watch.watch_share)
         checks.append(("inotify", lambda: probes.run("watches", "inotify", asked.encoded(), timeout=_SHORT)))
         checks.append(("weights", lambda: _sums(config)))
     return checks

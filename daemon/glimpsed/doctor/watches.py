@@ -27,6 +27,8 @@ class Asked:
     folders: tuple[str, ...]
     ignore: tuple[str, ...]
     follow_symlinks: bool
+    share: float = SHARE
+    """Of the watches that the user may have, the part that is taken at most."""
 
     def encoded(self) -> str:
         """For a command line; names that are not UTF-8 included."""
@@ -36,13 +38,13 @@ class Asked:
     def parsed(cls, text: str) -> "Asked":
         """The opposite."""
         told = json.loads(text)
-        return cls(tuple(told["folders"]), tuple(told["ignore"]), told["follow_symlinks"])
+        return cls(tuple(told["folders"]), tuple(told["ignore"]), told["follow_symlinks"], told["share"])
 
 
 def needed(asked: Asked) -> Iterator[Finding]:
     """Whether the watches will do; walks through all directories of the folders."""
     limit = watch_limit()
-    most = int(limit * SHARE)
+    most = int(limit * asked.share)
     total = 0
     for folder in asked.folders:
         if not os.path.isdir(folder):
@@ -56,7 +58,9 @@ def needed(asked: Asked) -> Iterator[Finding]:
     said = f"{total:,} watches are needed; this user may have {limit:,}, of which glimpsed takes at most {most:,}"
     said += f"; {others:,} are in use by other programs" if others else ""
     if total > most or total + others > limit:
-        yield warning("inotify", f"{said}: a folder would be scanned on a timer", _raise("watches", _enough(total)))
+        yield warning(
+            "inotify", f"{said}: a folder would be scanned on a timer", _raise("watches", _enough(total, asked.share))
+        )
     else:
         yield ok("inotify", said)
 
@@ -96,9 +100,9 @@ def _called(process: Path) -> set[str]:
     return {word.rpartition("/")[2] for word in words[:4]}
 
 
-def _enough(needed: int) -> int:
+def _enough(needed: int, share: float = SHARE) -> int:
     """A round number with room for others."""
-    return max(_ROOM, 1 << (int(needed / SHARE) - 1).bit_length())
+    return max(_ROOM, 1 << (int(needed / share) - 1).bit_length())
 
 
 def _raise(what: str, to: int) -> str:
