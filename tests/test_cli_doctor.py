@@ -1,12 +1,11 @@
 """`glimpse doctor` as a shell runs it."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
 from tests.doctor.test_running import FINE
-from tests.terminals import seen
+from tests.terminals import at_home, seen
 from tests.test_cli import command, run
 from tests.unix_server import serving
 
@@ -16,14 +15,9 @@ from glimpsed.encoding.devices import missing_extra
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    own = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("XDG_", "GLIMPSED_", "COLUMNS", "LINES"))
-    }
     (tmp_path / "glimpsed").mkdir(mode=0o700)
     (tmp_path / "Pictures").mkdir()
-    return {**own, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    return at_home(tmp_path) | {"LC_ALL": "C.UTF-8"}
 
 
 def test_without_a_daemon_and_all_checks(home: dict[str, str]) -> None:

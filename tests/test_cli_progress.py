@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -12,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.terminals import seen
+from tests.terminals import at_home, seen
 from tests.test_cli import command, run
 from tests.unix_server import Stub, serving
 from tests.waiting import DEADLINE
@@ -117,12 +116,7 @@ def test_a_look_that_fails_ends_the_looking_alone() -> None:
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    own = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("XDG_", "GLIMPSED_", "COLUMNS", "LINES"))
-    }
-    return {**own, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
+    return at_home(tmp_path)
 
 
 @pytest.fixture

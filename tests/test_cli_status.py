@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.terminals import seen
+from tests.terminals import at_home, seen
 from tests.test_cli import command, run
 from tests.unix_server import Stub, serving
 
@@ -51,13 +51,8 @@ STATUS: dict[str, Any] = {
 
 @pytest.fixture
 def home(tmp_path: Path) -> dict[str, str]:
-    own = {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("XDG_", "GLIMPSED_", "COLUMNS", "LINES"))
-    }
     (tmp_path / "glimpsed").mkdir(mode=0o700)
-    return {**own, "HOME": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path), "TZ": "UTC"}
+    return at_home(tmp_path) | {"TZ": "UTC"}
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 import pytest
 
-from glimpsed.status_line import WINDOW, StatusLine
+from glimpsed.indexing.progress import WINDOW
+from glimpsed.status_line import StatusLine
 
 M3 = "BGE-M3 on cuda:0"
 

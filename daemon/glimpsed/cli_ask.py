@@ -4,7 +4,7 @@ import os
 import re
 import subprocess
 from contextlib import nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -105,15 +105,12 @@ def scan(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
 
     PATH is a folder, a directory or a file in one; all folders are compared unless given.
     """
-    from glimpsed import cli_progress, cli_show  # noqa: PLC0415  not for --help
+    from glimpsed import cli_progress  # noqa: PLC0415  not for --help
 
     client = asked(context)
     with cli_progress.working("scan", client):
         told = client.scan([os.path.abspath(one) for one in path])
-    if json:
-        cli_show.print_json(told)
-    else:
-        cli_show.print_tree(told)
+    _print(told, json=json)
 
 
 @click.command()
@@ -126,15 +123,12 @@ def retry(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
     PATH is a folder, a directory or a file; all folders unless given. Without it a picture that could not be read is
     left alone until its file changes.
     """
-    from glimpsed import cli_progress, cli_show  # noqa: PLC0415  not for --help
+    from glimpsed import cli_progress  # noqa: PLC0415  not for --help
 
     client = asked(context)
     with cli_progress.working("retry", client):
         told = client.retry([os.path.abspath(one) for one in path])
-    if json:
-        cli_show.print_json(told)
-    else:
-        cli_show.print_tree(told)
+    _print(told, json=json)
 
 
 @click.command()
@@ -147,13 +141,7 @@ def forget(context: click.Context, *, path: tuple[str, ...], json: bool) -> None
     PATH is a file or a directory that is not watched any more: it is deleted, hidden by a .glimpseignore, or its folder
     is not configured. For one that is watched the line that hides it is printed.
     """
-    from glimpsed import cli_show  # noqa: PLC0415  not for --help
-
-    told = asked(context).forget([os.path.abspath(one) for one in path])
-    if json:
-        cli_show.print_json(told)
-    else:
-        cli_show.print_tree(told)
+    _print(asked(context).forget([os.path.abspath(one) for one in path]), json=json)
 
 
 @click.command()
@@ -195,6 +183,15 @@ def asked(context: click.Context) -> "Client":
 
         socket = load().serve.socket
     return Client(os.path.abspath(socket))
+
+
+def _print(told: dict[str, Any], *, json: bool) -> None:
+    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+
+    if json:
+        cli_show.print_json(told)
+    else:
+        cli_show.print_tree(told)
 
 
 def _open(found: list[bytes], number: int) -> int:

@@ -1,9 +1,6 @@
 """The line that `systemctl status` shows: what one wants to know at a glance. Pure."""
 
-from collections import deque
-
-WINDOW = 60.0
-"""Seconds that the rate is taken over."""
+from glimpsed.indexing.advance import Advance
 
 _LEAST = 5.0  # seconds that it has to be taken over to mean anything
 
@@ -12,35 +9,25 @@ class StatusLine:
     """Follows how far the work is, on any clock in seconds."""
 
     def __init__(self) -> None:
-        self._seen: deque[tuple[float, int]] = deque()
+        self._advance = Advance(least=_LEAST)
 
     def line(self, now: float, *, state: str, done: int, left: int, encoder: str, reason: str | None = None) -> str:
         """`312 of 9,881, 37/s, about 4 min; BGE-M3 on cuda:0`, and the state before it where that tells more.
 
         `done` pictures are through, `left` are still to do; `reason` says why it is paused.
         """
+        self._advance.told(now, done, left)
         if not left:
-            self._seen.clear()
             work = f"{done:,} {'picture' if done == 1 else 'pictures'}"
         else:
-            rate = self._rate(now, done)
             work = f"{done:,} of {done + left:,}"
-            if rate:
-                work += f", {_per_second(rate)}, about {_long(left / rate)}"
+            pace = self._advance.pace(left)
+            if pace.rate is not None and pace.seconds_left is not None:
+                work += f", {_per_second(pace.rate)}, about {_long(pace.seconds_left)}"
         if state == "paused" and reason:
             state = f"paused ({reason})"
         said = work if state in {"indexing", "idle"} else f"{state}: {work}"
         return f"{said}; {encoder}"
-
-    def _rate(self, now: float, done: int) -> float | None:
-        """Pictures a second lately; None where nothing tells."""
-        if self._seen and done < self._seen[-1][1]:  # more is to do than was thought
-            self._seen.clear()
-        self._seen.append((now, done))
-        while now - self._seen[0][0] > WINDOW:
-            self._seen.popleft()
-        seconds, came = now - self._seen[0][0], done - self._seen[0][1]
-        return came / seconds if seconds >= _LEAST and came else None
 
 
 def _per_second(rate: float) -> str:

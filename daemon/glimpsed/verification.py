@@ -4,7 +4,7 @@ import base64
 import os
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 
 import anyio
 from anyio import create_memory_object_stream, create_task_group
@@ -30,16 +30,11 @@ class Verification:
         self._context = pipeline.context
         self._turn = anyio.Lock()
 
-    def run(
-        self, places: Sequence[Place], *, full: bool, repair: bool
-    ) -> AbstractAsyncContextManager[AsyncIterator[verified.VerifyLine]]:
-        """The lines of one verification; leaving the block ends it."""
-        return self._lines(places, full=full, repair=repair)
-
     @asynccontextmanager
-    async def _lines(
+    async def run(
         self, places: Sequence[Place], *, full: bool, repair: bool
     ) -> AsyncIterator[AsyncIterator[verified.VerifyLine]]:
+        """The lines of one verification; leaving the block ends it."""
         out, lines = create_memory_object_stream[verified.VerifyLine](1)
         async with create_task_group() as group, lines:
             group.start_soon(self._run, out, places, full, repair)

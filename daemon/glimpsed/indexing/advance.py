@@ -4,13 +4,15 @@ from collections import deque
 
 from glimpsed.indexing.progress import WINDOW, Pace
 
-_LEAST = 2.0  # seconds between two looks, to tell anything
+LEAST = 2.0
+"""Seconds between two looks, to tell anything."""
 
 
 class Advance:
     """Is told now and then how many pictures are through, on any clock in seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, least: float = LEAST) -> None:
+        self._least = least
         self._seen: deque[tuple[float, int]] = deque()
 
     def told(self, now: float, done: int, left: int) -> None:
@@ -27,7 +29,7 @@ class Advance:
         if not self._seen:
             return Pace(None, None)
         (began, before), (now, done) = self._seen[0], self._seen[-1]
-        if now - began < _LEAST or done == before:
+        if now - began < self._least or done == before:
             return Pace(None, None)
         rate = (done - before) / (now - began)
         return Pace(rate, left / rate)
