@@ -42,11 +42,7 @@ class Event(StrEnum):
         "info",
         "The configuration was read: `changed` keys hold, `later` ones after a start.",
     )
-    CONFIG_REFUSED = (
-        "config_refused",
-        "error",
-        "It has faults, so the configuration before holds on: `faults`.",
-    )
+    CONFIG_REFUSED = "config_refused", "error", "It has faults, so the configuration before holds on: `faults`."
     PART_STUCK = "part_stuck", "error", "A part hangs or is dead, so the watchdog hears nothing: `part`, `seconds`."
     PART_ANSWERS = "part_answers", "info", "A part that was stuck answers again: `part`."
     DAEMON_FAILED = "daemon_failed", "error", "The daemon cannot go on: `error`, and `traceback` of a mistake of ours."
@@ -106,6 +102,11 @@ class Event(StrEnum):
         "A picture cannot be read: `path`, `content_id`, `why`, `error`, `attempts`, `retry_at`, `ms`.",
     )
 
+    SIDECAR_UNREADABLE = (
+        "sidecar_unreadable",
+        "warning",
+        "What stands beside a picture cannot be read, the picture can: `path`, `reason`, `attempts`, `retry_at`.",
+    )
     FORMAT_UNREADABLE = (
         "format_unreadable",
         "warning",

@@ -28,7 +28,7 @@ def row_state(row: Row, current: Current, now: float) -> tuple[str, str]:
         return "missing", "its file is gone; it is kept for a while in case it comes back"
     if row.error is not None and not is_due(row.retry_at, now):
         return "error", row.error
-    if not current.has_reader(row.reader) or row.retry_at is not None:
+    if not current.has_reader(row.reader) or is_due(row.retry_at, now):
         return "stale", "it is to be read again"
     if not current.has_ocr(row.ocr):
         return "stale", "the words in the picture are still to be read"
@@ -66,7 +66,8 @@ def row_hint(row: Row, state: str, *, forgotten_at: str | None) -> str | None:
     if state == "missing":
         return f"it is forgotten after {forgotten_at}"
     if state != "error":
-        return None
+        again = row.error is None and row.retry_at is not None
+        return f"what stands beside it cannot be read: tried again after {moment(row.retry_at)}" if again else None
     tried = f"tried {row.attempts} times; " if row.attempts > 1 else ""
     if row.retry_at is not None:
         return f"{tried}it is tried again after {moment(row.retry_at)}"

@@ -30,7 +30,7 @@ from glimpsed.metrics import Metrics
 from glimpsed.pipeline import Pipeline
 from glimpsed.reading.confinement import Confinement
 from glimpsed.reading.workers import Workers
-from glimpsed.records import Counts, Encoding, Fault, Reading, Row, Sparse, Unread, Words
+from glimpsed.records import Content, Counts, Encoding, Fault, Reading, Row, Sparse, Unread, Words
 from glimpsed.storing.columns import of
 from glimpsed.storing.table import Table, open_table
 from glimpsed.storing.writer import Writer
@@ -127,6 +127,8 @@ class FakeWorkers:
         """By name of the file; else no words."""
         self.unread: dict[str, list[Unread]] = {}
         """By name: what the next readings come to."""
+        self.refused: dict[str, list[Fault]] = {}
+        """By name: why what stands beside it cannot be had at the next readings."""
         self.unhashed: dict[str, Fault] = {}
         """By name: why its bytes cannot be had."""
         self.reading: Callable[[str], None] = lambda path: None
@@ -146,6 +148,8 @@ class FakeWorkers:
             return self.unread[name].pop(0)
         made = await self._real.read(path, folder, known)
         self.reading(path)
+        if self.refused.get(name) and isinstance(made, Reading):
+            made = replace(made, sidecar_parts=(), sidecar_content=Content("", fault=self.refused[name].pop(0)))
         return made
 
     async def hash(self, path: str) -> Any:

@@ -95,6 +95,10 @@ def test_a_new_reader_and_a_due_retry_read_again() -> None:
     assert work(Seen("/p/a.png", STAMP), a_row(error="no", retry_at=NOW + 1)) == Nothing()
 
 
+def test_of_a_picture_whose_sidecar_was_refused_any_hint_tells_that_it_may_be_read_now() -> None:
+    assert work(Seen("/p/a.png", STAMP), a_row(retry_at=NOW + 1)) == Read(frozenset(), "tried again")
+
+
 def test_a_broken_picture_is_read_again_only_when_it_changes() -> None:
     broken = a_row(error="broken", attempts=1)
     assert work(Seen("/p/a.png", STAMP), broken) == Nothing()

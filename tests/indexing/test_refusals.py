@@ -16,6 +16,7 @@ from tests.waiting import wait_for
 
 from glimpsed import files
 from glimpsed.events import Event
+from glimpsed.explaining import row_state
 from glimpsed.reading.faults import refused
 from glimpsed.records import Change, Fault, FaultKind, Unread
 
@@ -69,6 +70,51 @@ async def test_what_was_known_of_a_picture_stays_while_it_cannot_be_read(tmp_pat
         made.later(61)
         row = await made.has(path, lambda row: row.error is None)
         assert row.content_id == before.content_id
+
+
+async def test_a_sidecar_that_is_refused_is_tried_again_by_itself(tmp_path: Path) -> None:
+    path = draw(tmp_path / "p" / "a.jpg")
+    (tmp_path / "p" / "a.jpg.txt").write_text("a whale")
+    async with house(tmp_path, tmp_path / "p") as made:
+        made.workers.refused["a.jpg"] = [FAILS, FAILS]
+        async with made.running():
+            first = await made.has(path, lambda row: row.attempts == 1 and row.ocr is not None)
+            assert (first.error, first.width) == (None, 64)
+            assert first.retry_at is not None
+            assert row_state(first, made.context.current, made.clock())[0] == "fresh"
+            assert row_state(first, made.context.current, first.retry_at)[0] == "stale"
+            made.later(91)
+            await made.has(path, lambda row: row.attempts == 2)
+            made.later(151)
+            last = await made.has(path, lambda row: "whale" in row.text)
+            assert (last.attempts, last.retry_at) == (0, None)
+        told = [one["reason"] for one in made.journal.of(Event.SIDECAR_UNREADABLE)]
+        assert told == [FAILS.what] * 2
+
+
+def test_a_sidecar_without_permission_is_read_as_soon_as_it_has_one(tmp_path: Path) -> None:
+    folder = tmp_path / "p"
+    path = draw(folder / "a.jpg")
+    caption = folder / "a.jpg.txt"
+    caption.write_text("a whale in the fjord")
+    caption.chmod(0)
+    allowed = [*powerless(), sys.executable, "-c", f"open({str(caption)!r})"]
+    if subprocess.run(allowed, capture_output=True, check=False).returncode == 0:
+        pytest.skip("rights do not count here")
+    (tmp_path / "home").mkdir()
+    daemon = Powerless(tmp_path / "home", folder, settings={"GLIMPSED_READ_OCR": "false"})
+    try:
+        daemon.start()
+        daemon.idle(1)
+        told = daemon.client.explain(str(path))
+        assert told["state"] == "fresh"
+        assert told["hint"] == f"what stands beside it cannot be read: tried again after {told['retry_at']}"
+        caption.chmod(0o600)  # the change of the rights is a hint
+        wait_for(lambda: daemon.client.search('"whale in the fjord"')["hits"])
+        assert daemon.client.explain(str(path))["retry_at"] is None
+    finally:
+        if daemon.process is not None:
+            daemon.stop()
 
 
 def again(path: Path, now: float) -> Change:

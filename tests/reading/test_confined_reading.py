@@ -124,5 +124,6 @@ async def test_a_comment_in_extended_attributes(tmp_path: Path) -> None:
     except OSError as error:
         pytest.skip(f"this file system: {error.strerror}")
     async with confined(tmp_path) as workers:
-        parts, _, _ = await workers.place(str(path))
-    assert Part("sidecar", "At the harbour") in parts
+        reading = await workers.read(str(path), str(tmp_path), frozenset())
+    assert isinstance(reading, Reading)
+    assert Part("sidecar", "At the harbour") in reading.sidecar_parts

@@ -1,5 +1,6 @@
 """Sidecars beside pictures, in the forms that programs and people write them."""
 
+import errno
 import os
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from tests.pictures import encode, noisy, xmp_packet
 
 from glimpsed.reading import sidecar
-from glimpsed.records import Content, Part
+from glimpsed.records import Content, Fault, FaultKind, Part
 
 XMP = """
 <dc:title><rdf:Alt>
@@ -59,6 +60,22 @@ def test_what_cannot_be_read_says_nothing(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_bytes(b"")
     assert sidecar.read(str(tmp_path / "a.jpg")) == ((), None)
     assert sidecar.read("/a\0.jpg") == ((), None)
+
+
+def test_what_is_refused_is_told_and_the_others_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.jpg.xmp").write_bytes(xmp_packet(XMP))
+    (tmp_path / "a.txt").write_text("a note")
+    refused = str(tmp_path / "a.jpg.xmp")
+    real = os.open
+
+    def opened(path: Any, *more: Any, **named: Any) -> int:
+        if path == refused:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path, *more, **named)
+
+    monkeypatch.setattr(os, "open", opened)
+    fault = Fault(FaultKind.UNREADABLE, "a.jpg.xmp: Permission denied")
+    assert sidecar.read(str(tmp_path / "a.jpg")) == ((Part("sidecar", "a note"),), Content("", fault=fault))
 
 
 def test_a_file_too_large_is_bounded(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from tests.pictures import draw, save
 
 from glimpsed import files
 from glimpsed.reading.bounds import Bounds
-from glimpsed.reading.messages import Beside, Failed, Got, Hash, Hashed, Place, Read, Recognise, Recognised, Reply
+from glimpsed.reading.messages import Failed, Got, Hash, Hashed, Read, Recognise, Recognised, Reply
 from glimpsed.reading.worker import Worker
 from glimpsed.records import FaultKind, Part
 
@@ -195,13 +195,6 @@ def test_name_that_is_not_utf8(worker: Worker, tmp_path: Path) -> None:
     got = msgspec.msgpack.decode(worker.handle(msgspec.msgpack.encode(request)), type=Reply)
     assert isinstance(got, Got)
     assert got.content_id == content_id(path)
-
-
-def test_place(worker: Worker, tmp_path: Path) -> None:
-    path = save(tmp_path / "a.png", draw("Hello"))
-    assert worker.answer(Place(os.fsencode(path))) == Beside((), None, "")
-    (tmp_path / "a.txt").write_text("Ducks")
-    assert worker.answer(Place(os.fsencode(path))) == Beside((Part("sidecar", "Ducks"),), None, files.beside(path))
 
 
 def test_fifo_beside_a_picture(worker: Worker, tmp_path: Path) -> None:

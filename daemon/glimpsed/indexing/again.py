@@ -10,7 +10,7 @@ from glimpsed.records import Change, Row
 
 
 async def try_again(paths: Sequence[str], context: Context) -> int:
-    """Make the rows of these paths that have an error stale, as if they had never been tried; how many.
+    """Make the rows of these paths that wait for a retry or have an error stale, as if never tried; how many.
 
     The refresh does the work, and whoever dies over one of them is tried twice more, as with a new picture.
     """
@@ -29,4 +29,4 @@ async def try_again(paths: Sequence[str], context: Context) -> int:
 
 
 def _failed(row: Row) -> bool:
-    return row.error is not None and row.missing_since is None
+    return (row.error is not None or row.retry_at is not None) and row.missing_since is None

@@ -98,7 +98,8 @@ def decide(
         if twin is not None and _whole(twin, reader):
             return _moved(seen, twin)
         return Read(known, "new")
-    if is_due(row.retry_at, now):
+    # Of a picture whose sidecar was refused only that can have changed, and no state of it tells its permissions.
+    if is_due(row.retry_at, now) or (row.error is None and row.retry_at is not None):
         return Read(frozenset(), "tried again")
     if row.reader != reader:
         return Read(frozenset(), "new reader")

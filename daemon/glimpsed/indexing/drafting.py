@@ -24,7 +24,7 @@ from glimpsed.indexing.rows import (
 from glimpsed.reading import formats, names
 from glimpsed.reading.description import READER, UNDEVELOPED
 from glimpsed.reading.ocr import tiny
-from glimpsed.records import Fault, Part, Reading, Row, Stamp, Written
+from glimpsed.records import Fault, FaultKind, Part, Reading, Row, Stamp, Written
 
 
 def from_reading(job: Job, reading: Reading, same: Row | None, context: Context) -> Draft:
@@ -42,11 +42,13 @@ def from_reading(job: Job, reading: Reading, same: Row | None, context: Context)
         assert same is not None
         row, content, ocr, fault = _bytes_of(dating.of_bytes(same)), content_parts(same), ocr_text(same), None
     content = (*content, *told_by_sidecar(row, reading.sidecar_content))
-    if fault is None and reading.sidecar_content is not None:
-        fault = reading.sidecar_content.fault
+    beside = reading.sidecar_content.fault if reading.sidecar_content is not None else None
     row = with_sidecar(row, reading.sidecar_content)
     draft = _draft(job, row, content, ocr, reading.stamp, reading.beside, reading.sidecar_parts, context)
     draft = replace(draft, sources=sources)
+    if fault is None and beside is not None and beside.kind is FaultKind.UNREADABLE:
+        return _incomplete(draft, job, beside, context)
+    fault = fault or beside
     return failed(draft, job, fault, context) if fault is not None else draft
 
 
@@ -76,10 +78,28 @@ def from_fault(job: Job, fault: Fault, context: Context) -> Draft:
 
 def failed(draft: Draft, job: Job, fault: Fault, context: Context) -> Draft:
     """The draft as one of a picture that could not be read."""
+    draft = _tried(draft, job, fault, context)
+    return replace(draft, row=replace(draft.row, error=fault.what))
+
+
+def _incomplete(draft: Draft, job: Job, fault: Fault, context: Context) -> Draft:
+    """The draft as one of a picture that is read, but not what stands beside it: no error, and tried again."""
+    draft = _tried(draft, job, fault, context)
+    context.journal.say(
+        Event.SIDECAR_UNREADABLE,
+        path=files.shown(draft.row.path),
+        reason=fault.what,
+        attempts=draft.row.attempts,
+        retry_at=draft.row.retry_at,
+    )
+    return draft
+
+
+def _tried(draft: Draft, job: Job, fault: Fault, context: Context) -> Draft:
     same_file = job.row is not None and job.row.stamp == draft.row.stamp
     attempts = (job.row.attempts if same_file and job.row else 0) + 1
     when = retry_at(fault.kind, attempts, context.wall())
-    return replace(draft, row=replace(draft.row, error=fault.what, attempts=attempts, retry_at=when))
+    return replace(draft, row=replace(draft.row, attempts=attempts, retry_at=when))
 
 
 def pending(draft: Draft, context: Context) -> Pending:

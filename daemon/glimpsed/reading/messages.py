@@ -21,12 +21,6 @@ class Read(msgspec.Struct, tag=True, frozen=True):
     known: frozenset[str]
 
 
-class Place(msgspec.Struct, tag=True, frozen=True):
-    """Read the sidecars of the picture at `path`."""
-
-    path: bytes
-
-
 class Hash(msgspec.Struct, tag=True, frozen=True):
     """Tell the content id of the file at `path`."""
 
@@ -58,7 +52,7 @@ class Explain(msgspec.Struct, tag=True, frozen=True):
     """Whose words are read, from 0; the first is drawn."""
 
 
-Request = Greet | Read | Place | Hash | Recognise | Explain
+Request = Greet | Read | Hash | Recognise | Explain
 
 
 class Greeted(msgspec.Struct, tag=True, frozen=True):
@@ -78,14 +72,6 @@ class Got(msgspec.Struct, tag=True, frozen=True):
     sidecar_content: Content | None
     thumbnail: bytes | None
     milliseconds: float
-
-
-class Beside(msgspec.Struct, tag=True, frozen=True):
-    """What the sidecars say, and the state they were in."""
-
-    parts: tuple[Part, ...]
-    content: Content | None
-    beside: str
 
 
 class Hashed(msgspec.Struct, tag=True, frozen=True):
@@ -155,4 +141,4 @@ class Failed(msgspec.Struct, tag=True, frozen=True):
     fault: Fault | None
 
 
-Reply = Greeted | Got | Beside | Hashed | Recognised | Explained | Failed
+Reply = Greeted | Got | Hashed | Recognised | Explained | Failed

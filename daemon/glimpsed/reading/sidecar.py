@@ -4,13 +4,14 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from glimpsed import files, sidecar_names
 from glimpsed.reading import attributes, dates, markdown, metadata, places, takeout, xmp
+from glimpsed.reading.faults import refused
 from glimpsed.reading.fields import CHANGED
 from glimpsed.reading.texts import clean, decode
-from glimpsed.records import Content, Part
+from glimpsed.records import Content, Fault, FaultKind, Part
 
 LIMIT = 1 << 20
 """Bytes read of one file; a longer XMP or JSON is passed over, a longer text is cut.
@@ -37,6 +38,8 @@ class _Said:
     taken: str | None = None
     camera: str | None = None
     position: tuple[float, float] | None = None
+    fault: Fault | None = None
+    """Why it could not be read."""
 
 
 def read(path: str) -> tuple[tuple[Part, ...], Content | None]:
@@ -44,20 +47,23 @@ def read(path: str) -> tuple[tuple[Part, ...], Content | None]:
 
     The content holds date, camera and position with an empty content id, and the date as a part; None where nobody
     tells one. Whoever comes first in the order of `files.neighbours` and tells a field wins, extended attributes come
-    last. Never raises: what cannot be read says nothing.
+    last. Never raises: what cannot be read says nothing, and where that may pass it is the content's fault.
     """
     texts: dict[str, None] = {}
-    taken, camera, position = None, None, None
-    for _, said in _every(path):
+    taken, camera, position, fault = None, None, None, None
+    for name, said in _every(path):
         texts |= dict.fromkeys(said.texts)
         taken, camera = taken or said.taken, camera or said.camera
         position = position or said.position
+        if said.fault is not None and said.fault.kind is FaultKind.UNREADABLE:
+            fault = fault or replace(said.fault, what=f"{name}: {said.fault.what}")
     parts = tuple(Part("sidecar", text) for text in texts if text)
-    if not (taken or camera or position):
+    if not (taken or camera or position or fault):
         return parts, None
     latitude, longitude = position or (None, None)
     words = metadata.field_parts(taken, camera)
-    return parts, Content("", taken_at=taken, camera=camera, latitude=latitude, longitude=longitude, parts=words)
+    content = Content("", taken_at=taken, camera=camera, latitude=latitude, longitude=longitude, parts=words)
+    return parts, replace(content, fault=fault)
 
 
 def sources(path: str) -> Iterator[tuple[str, Content]]:
@@ -81,7 +87,12 @@ def _every(path: str) -> Iterator[tuple[str, _Said]]:
     except ValueError:  # a NUL in the path
         around = {}
     for place in around:
-        data, name = _bytes(place), files.shown(os.path.basename(place))
+        name = files.shown(os.path.basename(place))
+        try:
+            data = _bytes(place)
+        except OSError as error:
+            yield name, _Said(fault=refused(error))
+            continue
         if data is None:
             continue
         match _kind(place):
@@ -139,17 +150,15 @@ def _sibling(data: bytes) -> _Said:
 
 
 def _bytes(path: str) -> bytes | None:
-    """At most LIMIT + 1 bytes of a regular file; a pipe of that name must not hang the reader."""
+    """At most LIMIT + 1 bytes of a regular file; a pipe of that name must not hang the reader. May raise OSError."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (OSError, ValueError):
+    except (FileNotFoundError, ValueError):  # it went
         return None
     try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             return None
         with open(handle, "rb", closefd=False) as file:
             return file.read(LIMIT + 1)
-    except OSError:
-        return None
     finally:
         os.close(handle)

@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -27,7 +28,6 @@ from glimpsed.reading.confine import confine
 from glimpsed.reading.confinement import Confinement
 from glimpsed.reading.faults import BadPicture, refused
 from glimpsed.reading.messages import (
-    Beside,
     Explain,
     Explained,
     Failed,
@@ -36,7 +36,6 @@ from glimpsed.reading.messages import (
     Greeted,
     Hash,
     Hashed,
-    Place,
     Read,
     Recognise,
     Recognised,
@@ -44,7 +43,7 @@ from glimpsed.reading.messages import (
     Request,
 )
 from glimpsed.reading.ocr import Found, Ocr
-from glimpsed.records import Content, Fault, FaultKind, Stamp
+from glimpsed.records import Content, Fault, FaultKind, Part, Stamp
 
 NICE = 10
 """Of every worker. Not SCHED_IDLE: the first pass shall be quick on a machine at work too, and a process that went
@@ -60,6 +59,14 @@ class _UnreadError(Exception):
         super().__init__(fault)
         self.stamp = stamp
         self.fault = fault
+
+
+class _Beside(NamedTuple):
+    """What the sidecars say, and the state they were in."""
+
+    parts: tuple[Part, ...]
+    content: Content | None
+    beside: str
 
 
 class Worker:
@@ -89,8 +96,6 @@ class Worker:
             match request:
                 case Read():
                     return self._read(path, request.known)
-                case Place():
-                    return self._beside(path)
                 case Hash():
                     data, stamp = self._bytes(path)
                     return Hashed(blake3(data).hexdigest(), stamp)
@@ -190,17 +195,17 @@ class Worker:
             raise _UnreadError(None, None)
         return data, stamp
 
-    def _beside(self, path: str) -> Beside:
+    def _beside(self, path: str) -> _Beside:
         # The state first: a sidecar that changes while it is read differs from it, and is read again.
         state = files.beside(path)
         if not state:
-            return Beside((), None, state)
+            return _Beside((), None, state)
         with bounded(self._bounds) as spent:
             parts, said = sidecar.read(path)
             parts, fault = spent.words(parts), spent.fault
         if fault is not None:
             said = replace(said or Content(""), fault=replace(fault, what=f"a sidecar has {fault.what}"))
-        return Beside(parts, places.located(said) if said is not None else None, state)
+        return _Beside(parts, places.located(said) if said is not None else None, state)
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ from glimpsed.reading.limits import default_count
 from glimpsed.reading.recycling import USUAL as WHEN
 from glimpsed.reading.recycling import Recycling
 from glimpsed.reading.turns import Turns
-from glimpsed.records import Content, Fault, FaultKind, Part, Reading, Stamp, Unread, Words
+from glimpsed.records import Fault, FaultKind, Reading, Stamp, Unread, Words
 
 __all__ = ["Turns", "Workers", "default_count"]
 
@@ -150,17 +150,6 @@ class Workers:
             thumbnail=got.thumbnail,
             milliseconds=got.milliseconds,
         )
-
-    async def place(self, path: str) -> tuple[tuple[Part, ...], Content | None, str]:
-        """What the sidecars of the picture at `path` say, and the state (`files.beside`) they were in."""
-        try:
-            got = await self._ask(messages.Place(os.fsencode(path)), messages.Beside)
-        except ChildError:
-            got = None
-        if isinstance(got, messages.Beside):
-            return got.parts, got.content, got.beside
-        # They killed the worker: they say nothing until they change.
-        return (), None, await anyio.to_thread.run_sync(files.beside, path, abandon_on_cancel=True)
 
     async def hash(self, path: str) -> tuple[str, Stamp] | Unread:
         """The content id of the file at `path`, and the stamp it had."""

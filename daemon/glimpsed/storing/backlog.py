@@ -75,10 +75,10 @@ class Backlog(Vanished):
         return min(due, default=None)
 
     async def failed(self, places: Collection[str]) -> list[str]:
-        """The paths at or below these that could not be read, or whose second pass failed; missing ones left out."""
+        """The paths at or below these that could not be read, not wholly, or not for words; missing ones left out."""
         found: dict[str, None] = {}
         for place in places:
-            where = f"{sql.PRESENT} AND error IS NOT NULL AND {sql.inside(place)}"
+            where = f"{sql.PRESENT} AND (error IS NOT NULL OR retry_at IS NOT NULL) AND {sql.inside(place)}"
             found |= dict.fromkeys(await converted(_paths, await self._engine.select(["path"], where)))
         return list(found)
 
