@@ -651,8 +651,9 @@ def test_the_template_of_a_server_is_for_all_its_users(
     assert "/glimpsed --state /var/lib/glimpsed/%i --socket /run/glimpsed/%i/glimpsed.sock\n" in unit
     assert "ListenStream=/run/glimpsed/%i/glimpsed.sock\n" in (tmp_path / "system/glimpsed@.socket").read_text()
     assert "systemctl enable --now glimpsed@USER.socket" in capsys.readouterr().out
-    with pytest.raises(UsageError, match="a template is enabled for a user"):
+    with pytest.raises(UsageError, match="a template is enabled for a user") as refused:
         cli_service.service.main(["install", "--system", "--enable"], standalone_mode=False)
+    assert "\n" not in (refused.value.hint or "\n")  # a terminal would be shown a sign in its place
     cli_service.service.main(["uninstall", "--system"], standalone_mode=False)
     assert list((tmp_path / "system").iterdir()) == []
     assert (tmp_path / "calls").read_text().splitlines() == [
@@ -669,6 +670,17 @@ def test_a_service_that_cannot_be_installed(home: dict[str, str], tmp_path: Path
     failed = run(home, "service", "install", "--enable")
     assert failed.returncode == 70
     assert b"daemon-reload ended with status 4" in failed.stderr
+    (tmp_path / "file").touch()
+    nowhere = run(home | {"GLIMPSED_STORE_PATH": f"{tmp_path}/file/state"}, "service", "install")
+    assert (nowhere.returncode, nowhere.stderr.decode()) == (
+        73,
+        f"glimpse: {tmp_path}/file/state: cannot be made: Not a directory\n",
+    )
+    unit = tmp_path / ".config/systemd/user/glimpsed.service"
+    unit.unlink()
+    unit.mkdir()
+    stuck = run(home, "service", "uninstall")
+    assert (stuck.returncode, stuck.stderr.decode()) == (70, f"glimpse: {unit}: cannot be removed: Is a directory\n")
     shutil.rmtree(tmp_path / ".config")
     (tmp_path / ".config").touch()
     assert run(home, "service", "install").returncode == 70
