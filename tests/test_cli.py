@@ -574,6 +574,13 @@ def test_folders_that_cannot_be_changed(
         assert file.read_text() == text
 
 
+def test_a_folder_that_could_not_be_watched_is_refused(home: dict[str, str], tmp_path: Path) -> None:
+    done = run(home, "folder", "add", f"{tmp_path}/.local")
+    assert (done.returncode, b"the state directory lies in a watched folder" in done.stderr) == (64, True)
+    assert not config_file(home).exists()
+    assert run(home, "folder", "add", str(tmp_path)).returncode == 0  # there it is hidden
+
+
 def test_a_folder_whose_name_is_not_utf8_is_refused(home: dict[str, str]) -> None:
     done = run(home, "folder", "add", b"/p/\xff")
     assert done.returncode == 64
