@@ -30,6 +30,8 @@ TAKEOUT = [
     ("IMG_1234-bearbeitet.jpg", "IMG_1234.jpg.json"),
     ("IMG_1234-modifié.jpg", "IMG_1234.jpg.json"),
     ("IMG_1234-編集済み.jpg", "IMG_1234.jpg.json"),
+    ("IMG_1234-已编辑.jpg", "IMG_1234.jpg.json"),
+    ("IMG_1234-已修改.jpg", "IMG_1234.jpg.json"),
     ("IMG_1234-edited(1).jpg", "IMG_1234.jpg(1).json"),
     ("IMG_1234(1)-edited.jpg", "IMG_1234.jpg(1).json"),
     ("IMG_1234-edited(1).jpg", "IMG_1234.jpg.supplemental-metadata(1).json"),
