@@ -20,6 +20,7 @@ from tests.waiting import wait_for
 
 from glimpsed import explaining
 from glimpsed.explaining import moment, owners, row_fields, row_hint
+from glimpsed.reading.formats import FORMATS, unreadable
 from glimpsed.records import Content, Row
 
 
@@ -132,10 +133,11 @@ def test_a_sidecar_names_its_pictures(daemon: Daemon) -> None:
 
 def test_what_is_no_file_is_not_read(daemon: Daemon) -> None:
     os.mkfifo(daemon.folders[0] / "pipe.png")
+    wait_for(lambda: told(daemon, "pipe.png", "none")["state"] == "not indexed")  # it was heard of, and waited
     for name, why in (("pipe.png", "it is no file that could be read"), ("none.png", "there is no such file")):
         one = told(daemon, name, "words")
-        assert (one["state"], one["read"]) == ("not indexed", None)
         assert one["why"].startswith(why)
+        assert one["read"] is None
 
 
 def test_a_file_that_is_gone(daemon: Daemon) -> None:
@@ -199,6 +201,11 @@ MINUTE = "1970-01-01T00:01:00+00:00"
         ("stale", {}, None),
         ("missing", {}, "it is forgotten after then"),
         ("error", {"attempts": 1}, "it is read again when the file changes, or by `glimpse retry`"),
+        (
+            "error",
+            {"error": unreadable(FORMATS[0])},
+            "it is read when the daemon starts with what it takes",
+        ),
         ("error", {"attempts": 3}, "tried 3 times; it is read again when the file changes, or by `glimpse retry`"),
         (
             "error",
