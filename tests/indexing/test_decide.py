@@ -96,7 +96,11 @@ def test_a_new_reader_and_a_due_retry_read_again() -> None:
 
 
 def test_of_a_picture_whose_sidecar_was_refused_any_hint_tells_that_it_may_be_read_now() -> None:
-    assert work(Seen("/p/a.png", STAMP), a_row(retry_at=NOW + 1)) == Read(frozenset(), "tried again")
+    refused = a_row(retry_at=NOW + 1)
+    for stamp in (STAMP, STAMP._replace(ctime_ns=99)):  # the rights of both may be others
+        assert work(Seen("/p/a.png", stamp), refused) == Read(frozenset(), "sidecar")
+    assert work(Seen("/p/a.png", STAMP), replace(refused, missing_since=1.0)) == Back()
+    assert work(Seen("/p/a.png", STAMP._replace(mtime_ns=99)), refused) == Read(frozenset(), "changed")
 
 
 def test_a_broken_picture_is_read_again_only_when_it_changes() -> None:
