@@ -81,12 +81,14 @@ def decide(
     twins: Mapping[Identity, Row],
     by_size: Mapping[int, frozenset[str]],
     reader: str,
+    reader_partly: str | None = None,
     now: float,
 ) -> Work:
     """The least work that makes the row of `seen.path` true.
 
     `folder` is the one that the path is indexed for now. `twins` holds rows of other
-    paths by identity, `by_size` the content ids already read of each size.
+    paths by identity, `by_size` the content ids already read of each size. `reader` and
+    `reader_partly` are those of `Current`: a row of either need not be read again.
     """
     if seen.refused is not None:
         return Refused(seen.refused)
@@ -100,7 +102,7 @@ def decide(
         return Read(known, "new")
     if is_due(row.retry_at, now):
         return Read(frozenset(), "tried again")
-    if row.reader != reader:
+    if row.reader is None or row.reader not in (reader, reader_partly):
         return Read(frozenset(), "new reader")
     if row.folder != folder and row.stamp == seen.stamp and _whole(row, reader):
         return _moved(seen, row)  # the folders were configured anew
