@@ -165,9 +165,10 @@ def test_errors_are_listed(stub: Stub) -> None:
             {"path": "/p/a.jpg", "kind": "passing", "error": "Input/output error", "attempts": 2, "retry_at": "2026"},
             {"path": "/p/�", "path_bytes": base64.b64encode(EVIL).decode(), "kind": "lasting", "error": "no\x1b",
              "attempts": 1, "retry_at": None},
+            {"path": "/p/c.heic", "kind": "format", "error": "not here", "attempts": 1, "retry_at": None},
         ],
-        "total": 5,
-        "by_kind": {"lasting": 1, "passing": 4},
+        "total": 6,
+        "by_kind": {"format": 1, "lasting": 1, "passing": 4},
         "next": "2026",
         "warnings": ["/q is offline"],
     }  # fmt: skip
@@ -178,8 +179,10 @@ def test_errors_are_listed(stub: Stub) -> None:
         "    passing: Input/output error; tried 2 times, next after 2026",
         "/p/��.png",
         "    lasting: no�; tried once, next when the file changes",
+        "/p/c.heic",
+        "    format: not here; tried once, next at a start with what it takes",
         "… and 3 more",
-        "5 pictures could not be read: 1 lasting, 4 passing",
+        "6 pictures could not be read: 1 format, 1 lasting, 4 passing",
     ]
     assert (stub.asked[-1].parameters, stub.asked[-1].method) == ({"path": "/p", "k": "2"}, "GET")
     assert json.loads(run(stub.socket, "errors", "--json").stdout) == stub.answers["/v1/errors"]

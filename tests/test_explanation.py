@@ -20,6 +20,7 @@ from tests.waiting import wait_for
 
 from glimpsed import explaining
 from glimpsed.explaining import moment, owners, row_fields, row_hint
+from glimpsed.reading.formats import FORMATS, unreadable
 from glimpsed.records import Content, Row
 
 
@@ -195,6 +196,11 @@ MINUTE = "1970-01-01T00:01:00+00:00"
         ("stale", {}, None),
         ("missing", {}, "it is forgotten after then"),
         ("error", {"attempts": 1}, "it is read again when the file changes, or by `glimpse retry`"),
+        (
+            "error",
+            {"error": unreadable(FORMATS[0])},
+            "it is read when the daemon starts with what it takes",
+        ),
         ("error", {"attempts": 3}, "tried 3 times; it is read again when the file changes, or by `glimpse retry`"),
         (
             "error",

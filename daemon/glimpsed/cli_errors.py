@@ -1,6 +1,7 @@
 """`glimpse errors`: the pictures that could not be read."""
 
 import os
+from typing import Any
 
 import click
 
@@ -33,9 +34,14 @@ def errors(context: click.Context, *, path: tuple[str, ...], number: int, json: 
     for one in told["errors"]:
         print(cli_show.shown_path(path_of(one)))
         times = "once" if one["attempts"] == 1 else f"{one['attempts']} times"
-        then = f"next after {one['retry_at']}" if one["retry_at"] else "next when the file changes"
-        print(f"    {one['kind']}: {cli_show.shown(one['error'])}; tried {times}, {then}")
+        print(f"    {one['kind']}: {cli_show.shown(one['error'])}; tried {times}, {_next(one)}")
     if more := told["total"] - len(told["errors"]):
         print(f"… and {more:,} more")
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in told["by_kind"].items())
     print(f"{told['total']:,} pictures could not be read" + (f": {kinds}" if kinds else ""))
+
+
+def _next(one: dict[str, Any]) -> str:
+    if one["retry_at"]:
+        return f"next after {one['retry_at']}"
+    return "next at a start with what it takes" if one["kind"] == "format" else "next when the file changes"

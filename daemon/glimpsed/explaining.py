@@ -71,6 +71,8 @@ def row_hint(row: Row, state: str, *, forgotten_at: str | None) -> str | None:
     tried = f"tried {row.attempts} times; " if row.attempts > 1 else ""
     if row.retry_at is not None:
         return f"{tried}it is tried again after {moment(row.retry_at)}"
+    if formats.named(row.error) is not None:
+        return "it is read when the daemon starts with what it takes"
     return f"{tried}it is read again when the file changes, or by `glimpse retry`"
 
 
