@@ -35,6 +35,13 @@ def test_most_telling_first(tmp_path: Path) -> None:
     assert around(tmp_path / "a.jpg") == ["a.jpg.xmp", "a.xmp", "a.jpg.json", "a.txt", "a.jpg.md"]
 
 
+def test_suffixes_in_capitals(tmp_path: Path) -> None:
+    made(tmp_path, "IMG_1.JPG", "IMG_1.XMP", "IMG_1.TXT")
+    assert around(tmp_path / "IMG_1.JPG") == ["IMG_1.XMP", "IMG_1.TXT"]
+    os.link(tmp_path / "IMG_1.XMP", tmp_path / "IMG_1.xmp")  # as a disk shows one that makes no difference of them
+    assert around(tmp_path / "IMG_1.JPG") == ["IMG_1.xmp", "IMG_1.TXT"]
+
+
 def test_a_group_shares_its_sidecars_and_its_members(tmp_path: Path) -> None:
     made(tmp_path, "IMG_1.JPG", "IMG_1.CR2", "IMG_1.xmp", "IMG_1.CR2.xmp", "IMG_1.JPG.json", "IMG_2.CR2")
     assert around(tmp_path / "IMG_1.JPG") == ["IMG_1.xmp", "IMG_1.JPG.json", "IMG_1.CR2.xmp", "IMG_1.CR2"]

@@ -387,8 +387,15 @@ def test_code_has_to_be_trusted_first(home: dict[str, str], tmp_path: Path) -> N
     assert "give --trust-remote-code" in done.stderr
     assert run(home, "use", str(folder), "--trust-remote-code").returncode == 0
     assert encode(home) == {"encoder": str(folder), "trust_remote_code": True}
+    assert run(home, "use", str(folder)).returncode == 0
+    assert encode(home) == {"encoder": str(folder), "trust_remote_code": True}
+    done = run(home, "use", str(with_code(tmp_path / "other")))
+    assert (done.returncode, "give --trust-remote-code" in done.stderr) == (64, True)
+    assert encode(home) == {"encoder": str(folder), "trust_remote_code": True}
+    assert run(home, "use", "fallback").returncode == 0
+    assert encode(home) == {"encoder": "fallback", "trust_remote_code": False}
     edit(folder / "config.json", auto_map={"AutoModel": "org/code--modeling.Model"})
-    done = run(home, "use", str(folder))
+    done = run(home, "use", str(folder), "--trust-remote-code")
     assert "glimpse model pull org/code" in done.stderr
 
 

@@ -30,6 +30,8 @@ TAKEOUT = [
     ("IMG_1234-bearbeitet.jpg", "IMG_1234.jpg.json"),
     ("IMG_1234-modifié.jpg", "IMG_1234.jpg.json"),
     ("IMG_1234-編集済み.jpg", "IMG_1234.jpg.json"),
+    ("IMG_1234-已编辑.jpg", "IMG_1234.jpg.json"),
+    ("IMG_1234-已修改.jpg", "IMG_1234.jpg.json"),
     ("IMG_1234-edited(1).jpg", "IMG_1234.jpg(1).json"),
     ("IMG_1234(1)-edited.jpg", "IMG_1234.jpg(1).json"),
     ("IMG_1234-edited(1).jpg", "IMG_1234.jpg.supplemental-metadata(1).json"),
@@ -55,6 +57,10 @@ OTHERS = [
     ("a.jpg", "a.txt"),
     ("a.jpg", "a.md"),
     ("a.jpg", "a.jpg.md"),
+    ("IMG_1.JPG", "IMG_1.XMP"),
+    ("IMG_1.JPG", "IMG_1.JPG.XMP"),
+    ("DSC00001.JPG", "DSC00001.TXT"),
+    ("a.jpg", "a.MD"),
 ]
 
 
@@ -100,7 +106,7 @@ def test_only_a_name_cut_within_the_suffix_cannot_be_told() -> None:
 def test_the_most_telling_come_first() -> None:
     found = sidecar_names.of("a.jpg")
     assert found[-len(sidecar_names.ALBUMS) - 1] == "._a.jpg"
-    kinds = [os.path.splitext(name)[1] for name in found[: -len(sidecar_names.ALBUMS) - 1]]
+    kinds = [os.path.splitext(name)[1].lower() for name in found[: -len(sidecar_names.ALBUMS) - 1]]
     assert found[:2] == ("a.jpg.xmp", "a.xmp")
     assert kinds == sorted(kinds, key=sidecar_names.SUFFIXES.index)
     numbered = sidecar_names.of("IMG(1).jpg")

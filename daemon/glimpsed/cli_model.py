@@ -118,6 +118,8 @@ def use(context: click.Context, *, name: str, trust_remote_code: bool, force: bo
     wanted = _resolved(name, settings)
     if trust_remote_code:
         wanted["trust_remote_code"] = True
+    elif settings.trust_remote_code and wanted["encoder"] != settings.encoder:
+        wanted["trust_remote_code"] = False  # it was said of another model's code
     reason = _obstacle(replace(settings, **wanted), force=force or name in _WORDS)
     document = cli_own.read()
     section = cli_own.section(document, "encode")

@@ -116,7 +116,10 @@ def neighbours(path: str, listed: Collection[str] | None = None) -> dict[str, St
                 stamp = look(place) if place not in found else None
             except OSError:
                 stamp = None
-            if stamp is not None and not _of_another(place, os.path.join(directory, member)):
+            if stamp is None or _of_another(place, os.path.join(directory, member)):
+                continue
+            base, kind = os.path.splitext(place)
+            if found.get(base + kind.lower()) != stamp:  # a disk for which capitals make no other name
                 found[place] = stamp
     return found
 

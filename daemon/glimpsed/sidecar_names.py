@@ -7,9 +7,13 @@ own: it goes by its original's.
 
 import os
 import re
+from itertools import chain
 
 SUFFIXES: tuple[str, ...] = (".xmp", ".json", ".txt", ".md")
 """Of sidecars, in lower case, most telling first."""
+
+_PLAIN = (".xmp", ".txt", ".md")
+"""Of those that are named like the picture, with its own suffix or without."""
 
 _TAKEOUT = 46
 """Characters before `.json`."""
@@ -53,13 +57,14 @@ def of(name: str) -> tuple[str, ...]:
     """The names that the sidecars of a picture can have, most telling first.
 
     `a.jpg.xmp`, `a.xmp`, darktable's `a_01.jpg.xmp`, Google Takeout's, `a.jpg.txt`, `a.txt`, `a.jpg.md`, `a.md`,
-    `._a.jpg`, and what Takeout tells of the album.
+    `._a.jpg`, and what Takeout tells of the album; `.XMP`, `.TXT` and `.MD` as well.
     """
     stem, suffix = os.path.splitext(name)
     versions = (f"{stem}{version}{suffix}.xmp" for version in _VERSIONS)
-    texts = (base + kind for kind in (".txt", ".md") for base in (name, stem))
+    beside = [[base + form for form in (kind, kind.upper()) for base in (name, stem)] for kind in _PLAIN]
+    xmp, *texts = beside
     return tuple(
-        dict.fromkeys((f"{name}.xmp", f"{stem}.xmp", *versions, *_takeout(stem, suffix), *texts, APPLE + name, *ALBUMS))
+        dict.fromkeys((*xmp, *versions, *_takeout(stem, suffix), *chain.from_iterable(texts), APPLE + name, *ALBUMS))
     )
 
 

@@ -19,7 +19,14 @@ from glimpsed.reading.ppocr import Guess
         ("12,000", 0.92, 0.97, 3.0, True),
         ("€4,99", 0.99, 0.96, 1.9, True),
         ("W", 1.0, 1.0, 1.4, True),
-        ("P", 0.98, 1.0, 1.6, True),  # alone in a wide field
+        ("P", 0.98, 1.0, 1.4, True),  # alone in a wide field
+        ("H", 0.99, 1.0, 1.6, False),  # Khmer, the same but for that
+        ("v2.3.1", 0.97, 0.98, 2.4, True),
+        ("xie6", 0.93, 0.96, 1.7, False),  # Cyrillic
+        ("rpeuka", 0.91, 0.97, 2.4, False),
+        ("Pupl tq", 0.9, 0.93, 3.0, False),  # Armenian
+        ("机市A", 0.89, 0.89, 4.2, False),  # Devanagari
+        ("召大", 0.93, 0.95, 1.6, False),  # Hangul
         ("西", 0.96, 0.98, 1.1, True),
         ("ΑΘΗΝΑ", 0.98, 0.98, 3.0, True),  # Greek capitals have no accents to lose
         ("R = 10 kΩ", 0.97, 0.97, 3.5, True),

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from glimpsed.reading.markdown import plain
-from glimpsed.reading.texts import clean
+from glimpsed.reading.texts import LIMIT, clean
 
 
 @pytest.mark.parametrize(
@@ -18,11 +18,17 @@ from glimpsed.reading.texts import clean
         ("see [this][1]\n\n[1]: https://example.org", "see this"),
         ("## Lake ##\r\n\r\n***\r\n<!-- draft -->by night", "Lake\nby night"),
         ("snake_case_name and 3*4*5, C# 10 - 7", "snake_case_name and 3*4*5, C# 10 - 7"),
+        (f"![a boat](data:image/png;base64,{'iVBORw0KGgo' * 5_000}) at sea", "a boat at sea"),
         ("~~old~~ __new__ _word_", "old new word"),
     ],
 )  # fmt: skip
 def test_words_without_marks(text: str, words: str) -> None:
     assert clean(plain(text)) == words
+
+
+@pytest.mark.parametrize("mark", ["[", "[x](", "<!--", "**a ", "_a ", "`a", "(data:"])
+def test_marks_that_are_never_closed_do_not_hold_a_reading_up(mark: str) -> None:
+    assert len(clean(plain(mark * 200_000))) <= LIMIT  # which took hours
 
 
 @settings(deadline=None, max_examples=100)

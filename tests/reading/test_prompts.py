@@ -76,6 +76,11 @@ def test_what_people_write_is_left_alone(said: str) -> None:
     assert words(said) is None
 
 
+def test_settings_made_to_be_slow_are_not() -> None:
+    assert words(f"a boat (at sea:{'1' * 200_000}\nSteps: 20,") is not None
+    assert words("\n" * 200_000) is None
+
+
 @pytest.mark.parametrize("said", ["{}", '{"PictureMode": 5}', '{"prompt": {"a": 1}}', '{"nodes": [], "links": 3}'])
 def test_settings_without_words_say_nothing(said: str) -> None:
     assert words(said) == ""

@@ -14,8 +14,8 @@ from tests.storing.making import put
 from glimpsed.reading import names
 from glimpsed.reading.description import describe
 from glimpsed.records import Encoding
-from glimpsed.searching.search import Search
-from glimpsed.searching.vocabulary import Vocabulary
+from glimpsed.searching.search import POOL, Search
+from glimpsed.searching.vocabulary import COMMON, Vocabulary
 from glimpsed.storing.table import open_table
 from glimpsed.storing.writer import Writer
 
@@ -52,9 +52,12 @@ PICTURES = {
     "russian.png": "нарядная ёлка во дворе",
     "turkish.png": "İstanbul vapuru",
     "greek.png": "Καλημέρα Αθήνα",
+    "menu.png": "チャーハン 600",
+    **{f"tower{number}.png": "Λευκός Πύργος" for number in range(COMMON + 5)},
 }
-DISTRACTING = 40
-"""Pictures that are nearer to every question than all of these."""
+DISTRACTING = 120
+"""Pictures that are nearer to every question than all of these: more than are looked at for being near."""
+assert DISTRACTING > POOL
 
 
 class Encoders:
@@ -139,6 +142,9 @@ async def search(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sear
         ("елка", "russian.png", ["ёлка"]),
         ("istanbul", "turkish.png", ["İstanbul"]),
         ("αθηνα", "greek.png", ["Αθήνα"]),
+        ("ﾁｬｰﾊﾝ", "menu.png", ["チャーハン"]),
+        ("チャーハン", "menu.png", ["チャーハン"]),
+        ("ΠΥΡΓΟΣ", "tower0.png", ["Πύργος"]),
     ],
 )
 async def test_what_is_asked_for_comes_first_and_is_shown(

@@ -49,6 +49,20 @@ async def test_copies_of_a_member_belong_to_the_group() -> None:
     assert await hits_of(rows) == [("/p/IMG_1.jpg", ("/p/copy/heron.jpg", "/p/IMG_1.nef"))]
 
 
+async def test_a_copy_that_is_found_before_the_group_belongs_to_it() -> None:
+    rows = [
+        row("/p/export/heron.jpg", "heron", vector=[1, 0, 0], content_id="same"),
+        row("/p/IMG_1.nef", "heron", vector=[0.9, 0.1, 0], content_id="raw"),
+        row("/p/IMG_1.jpg", "heron", vector=[0.8, 0.2, 0], content_id="same"),
+        row("/q/IMG_1.nef", "heron", vector=[0.7, 0.3, 0], content_id="raw"),
+        row("/p/IMG_2.jpg", "heron", vector=[0.6, 0.4, 0]),
+    ]
+    assert await hits_of(rows) == [
+        ("/p/export/heron.jpg", ("/p/IMG_1.nef", "/p/IMG_1.jpg", "/q/IMG_1.nef")),
+        ("/p/IMG_2.jpg", ()),
+    ]
+
+
 async def test_no_member_comes_again_on_a_later_page() -> None:
     rows = [row(f"/p/IMG_{number}.{kind}", "heron", vector=[1, number / 1000, 0], mtime=-number)
             for number in range(90) for kind in ("arw", "jpg")]  # fmt: skip

@@ -1,7 +1,7 @@
 """Whether what PP-OCR made of a line are words, or noise that it made of a script that it cannot write.
 
 The rules and their numbers are measured by bench/ocr_noise.py, on lines in 31 languages drawn with several fonts,
-sizes and faults: of 708 lines in other scripts 6 pass, two of them сахар, which looks exactly like Latin letters; of
+sizes and faults: of 708 lines in other scripts 2 pass, both of them сахар, which looks exactly like Latin letters; of
 530 in its own scripts 3 are lost.
 """
 
@@ -15,7 +15,12 @@ _PLAUSIBLE = 0.85
 _SURE = 0.95
 _STEADY = 0.86
 _FILLED = 0.6  # of a line's length; what it has signs for fills .7 and more, letters that it lacks leave gaps
-_ALONE = 2.0  # heights of a line: a single sign may stand in as much of an empty field
+_ALONE = 1.4  # heights of a line: a single sign may stand in as much of an empty field
+_PAIR = 0.94  # two ideographs alone: any two are a word to somebody
+_SHORT = 10  # signs; fewer Latin letters than that are easily made of others
+_SHORT_SURE = 0.92
+_INTO_DIGIT = re.compile(r"[a-z]\d")
+"""Small letters that run into a digit, as in h2o: хлеб is read as xie6."""
 _WORD = re.compile(r"\w+")
 ALIKE = ("CYRILLIC", "GREEK")
 """Scripts of which some letters look like Latin ones."""
@@ -36,7 +41,9 @@ def legible(guess: Guess, aspect: float) -> bool:
         return True
     ideographs = sum(sign >= "\u2e80" for sign in text)
     if signs < 3:
-        return signs > 1 and ideographs == signs and guess.score >= 0.9
+        return signs > 1 and ideographs == signs and guess.score >= _PAIR
+    if _INTO_DIGIT.search(text) or (signs < _SHORT and guess.score < _SHORT_SURE and _has_letters(text)):
+        return False
     return bool(ideographs) or signs >= 2 * len(text.split())
 
 
@@ -60,6 +67,10 @@ def vietnamese(texts: Sequence[str]) -> bool:
 def _length(text: str) -> float:
     """Of a line in heights of its letters, about."""
     return sum(1.0 if sign >= "\u2e80" else 0.3 if sign == " " else 0.55 for sign in text)
+
+
+def _has_letters(text: str) -> bool:
+    return any(sign.isalpha() and sign < "\u2e80" for sign in text)
 
 
 def _half_greek(text: str) -> bool:

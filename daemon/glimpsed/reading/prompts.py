@@ -12,9 +12,9 @@ from typing import Any
 LIMIT = 4 << 20
 """Characters of settings that are looked at."""
 
-_SETTINGS = re.compile(r"(?m)^\s*(?:Negative prompt:|Steps: \d+(?:,|$))")
+_SETTINGS = re.compile(r"(?m)^[^\S\n]*(?:Negative prompt:|Steps: \d+(?:,|$))")
 _NAMED = re.compile(r"(?i)(?:workflow|prompt):(?=\s*[{\[])")
-_WEIGHT = re.compile(r"\(([^():]*):\s*\d*\.?\d+\)")
+_WEIGHT = re.compile(r"\(([^():]*):\s*\d{0,9}\.?\d{1,9}\)")
 _NETWORK = re.compile(r"<(?:lora|lyco|hypernet):[^<>]*>")
 _KEYS = ("prompt", "positive_prompt", "positive", "c")
 """Where JSON objects have it; the first that is there."""

@@ -22,7 +22,7 @@ _TERM = re.compile(f"([{UNSPACED}]+)|({LETTER}+)")
 _HIRAGANA = re.compile("[\u3041-\u309f]")
 _KANA = re.compile("[\u3041-\u30fa]")
 _HANGUL = re.compile("[\uac00-\ud7af]")
-_KOREAN = re.compile("[\uac00-\ud7af]+")
+_RUN = re.compile("[\uac00-\ud7af]+|[\u30a1-\u30fa\u30fc]{2,}")
 _FUNCTION_HAN = frozenset("的了是在和与及我你您他她它们这那个吗呢吧啊着把被从就也很之其")
 _PARTICLES = frozenset("은는이가을를의에서로와과도")
 
@@ -84,8 +84,12 @@ def terms(question: str) -> tuple[Term, ...]:
 
 
 def runs(question: str) -> tuple[str, ...]:
-    """The Korean words of a question, without a particle at their end."""
-    return tuple(dict.fromkeys(run[: _particle(run)] for run in _KOREAN.findall(lower(question))))
+    """What the index may have within a word of its own, or in another width.
+
+    That is the Korean words of a question, without a particle at their end, and what is written in katakana: in half
+    width that is one word in the index.
+    """
+    return tuple(dict.fromkeys(run[: _particle(run)] for run in _RUN.findall(lower(question))))
 
 
 def _grams(run: str) -> list[Term]:

@@ -86,16 +86,24 @@ def _by_picture(weighed: Sequence[Weighed]) -> list[Weighed]:
     never be read is one for itself.
     """
     raw = {groups.key(one.row.path) for one in weighed if groups.is_raw(one.row.path)}
-    found: dict[str, list[Weighed]] = {}
-    names: dict[str, str] = {}  # of a picture, by each thing that tells it
+    same: dict[str, str] = {}  # of two things that tell one picture the second to the first
+
+    def name(mark: str) -> str:
+        while (other := same.get(mark, mark)) != mark:
+            mark = other
+        return mark
+
+    marks = []
     for one in weighed:
         key = groups.key(one.row.path)
-        marks = [f"id {one.row.content_id}" if one.row.content_id else f"path {one.row.path}"]
-        marks += [f"group {key}"] if key in raw else []
-        name = next((names[mark] for mark in marks if mark in names), marks[0])
-        names.update(dict.fromkeys(marks, name))
-        found.setdefault(name, []).append(one)
-    return [_shown(same) for same in found.values()]
+        mark = f"id {one.row.content_id}" if one.row.content_id else f"path {one.row.path}"
+        if key in raw:  # also where a copy of it, elsewhere, was seen before the others of the group
+            same[name(f"group {key}")] = name(mark)
+        marks.append(mark)
+    found: dict[str, list[Weighed]] = {}
+    for one, mark in zip(weighed, marks, strict=True):
+        found.setdefault(name(mark), []).append(one)
+    return [_shown(every) for every in found.values()]
 
 
 def _shown(same: Sequence[Weighed]) -> Weighed:

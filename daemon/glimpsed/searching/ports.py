@@ -48,7 +48,7 @@ class Table(Protocol):
     async def phrase(self, phrases: Sequence[str], filters: Filters, k: int) -> Sequence[tuple[str, float]]:
         """(path, bm25) of rows that may hold every phrase, in their text or their file's name.
 
-        None that does is left out unless there are more than `k`.
+        None that has it as it is written, accents of Latin letters aside, is left out unless there are more than `k`.
         """
         ...
 

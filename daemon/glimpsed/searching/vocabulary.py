@@ -158,6 +158,10 @@ class Vocabulary:
         """How many rows hold a folded word, as of the last reading of all rows; None where it was not common then."""
         return self._frequencies.get(word)
 
+    def spellings(self, word: str) -> tuple[str, ...]:
+        """How the index has a folded word that it would not find by itself; none where it would."""
+        return (*self._base.written.get(word, ()), *self._new.written.get(word, ()))
+
     async def run(self) -> None:
         """Read the table whenever it has changed, in the background; until cancelled. Sleeps while it does not."""
         while True:

@@ -6,6 +6,7 @@ from functools import partial
 
 from anyio import to_thread
 
+from glimpsed.folding import lower
 from glimpsed.searching import coverage
 from glimpsed.searching.coverage import Asked, Term
 from glimpsed.searching.ports import Table
@@ -62,6 +63,9 @@ async def weigh(
             if 1.0 in forms.values():  # it is there, only written in another way
                 parts.discard(term)
             more |= forms
+        # The index folds Latin letters only: of other words, however common, it has to be asked for each spelling.
+        words = [term for term in terms if term.telling and not term.gram]
+        more |= {spelling: 1.0 for term in words for spelling in vocabulary.spellings(term.text)}
     asked = coverage.ask(question, phrases, frequencies, rows, parts)
     best = sorted(more, key=lambda word: -more[word])[:MOST]
     return Weighed(asked, " ".join([_telling(question, asked), *best]))
@@ -80,4 +84,4 @@ def _telling(question: str, asked: Asked) -> str:
     telling = [term.said for term in asked.terms if term.telling]
     joined = [piece for term in asked.terms if term.code for piece in term.code.pieces]
     whole = any(term.gram for term in asked.terms) or not telling
-    return " ".join([question if whole else " ".join(telling), *joined])
+    return " ".join([lower(question) if whole else " ".join(telling), *joined])

@@ -67,7 +67,8 @@ class Naming(Backlog):
     async def phrase(self, phrases: Sequence[str], filters: Filters, k: int) -> list[tuple[str, float]]:
         """(path, BM25) of rows that may hold all phrases, in their text or their file's name, best first.
 
-        None that does is left out unless there are more than `k`; of the others, who asks has to make sure.
+        None that has them as they are written, accents of Latin letters aside, is left out unless there are more than
+        `k`; of the others, who asks has to make sure.
         """
         where = await self._where(filters)
         said = [sql.encodable(phrase[:LONGEST]) for phrase in phrases]
