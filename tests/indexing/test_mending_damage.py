@@ -13,6 +13,7 @@ from glimpsed.events import Event
 from glimpsed.indexing import healing
 from glimpsed.storing.engine import Engine
 from glimpsed.storing.faults import BrokenTableError
+from glimpsed.storing.probing import prove_rows
 
 
 async def test_rows_that_cannot_be_read_just_now_are_not_the_end(
@@ -20,12 +21,11 @@ async def test_rows_that_cannot_be_read_just_now_are_not_the_end(
 ) -> None:
     (tmp_path / "p").mkdir()
     errors: list[Exception] = [TableError("reading the table failed: Input/output error (os error 5)")]
-    prove = healing.prove_rows
 
     async def fails(engine: Engine, *, whole: bool) -> None:
         if errors:
             raise errors.pop(0)
-        await prove(engine, whole=whole)
+        await prove_rows(engine, whole=whole)
 
     monkeypatch.setattr(healing, "prove_rows", fails)
     async with house(tmp_path, tmp_path / "p") as made, anyio.create_task_group() as group:
