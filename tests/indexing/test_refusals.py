@@ -72,6 +72,20 @@ async def test_what_was_known_of_a_picture_stays_while_it_cannot_be_read(tmp_pat
         assert row.content_id == before.content_id
 
 
+async def test_a_sidecar_that_changes_meanwhile_is_read_with_the_picture(tmp_path: Path) -> None:
+    path = draw(tmp_path / "p" / "bad.jpg")
+    async with house(tmp_path, tmp_path / "p") as made, made.running():
+        await made.has(path, lambda row: row.width == 64)
+        made.workers.unread["bad.jpg"] = [Unread(str(path), files.look(str(path)), FAILS)]
+        (tmp_path / "p" / "bad.jpg.txt").write_text("a whale")
+        row = await made.has(path, lambda row: row.error is not None)
+        # Else every scan would have it read again, however long the pause.
+        assert row.beside == files.beside(str(path)) != ""
+        made.later(61)
+        row = await made.has(path, lambda row: row.error is None)
+        assert "whale" in row.text
+
+
 async def test_a_sidecar_that_is_refused_is_tried_again_by_itself(tmp_path: Path) -> None:
     path = draw(tmp_path / "p" / "a.jpg")
     (tmp_path / "p" / "a.jpg.txt").write_text("a whale")
