@@ -21,7 +21,12 @@ class Seen:
 
 
 def seen(
-    command: Sequence[str | bytes], environment: Mapping[str, str], *, columns: int = 80, only_errors: bool = False
+    command: Sequence[str | bytes],
+    environment: Mapping[str, str],
+    *,
+    columns: int = 80,
+    only_errors: bool = False,
+    term: str = "xterm",
 ) -> Seen:
     """Run a program on a terminal so wide; with `only_errors` its standard output goes elsewhere."""
     master, slave = pty.openpty()
@@ -32,7 +37,7 @@ def seen(
         termios.tcsetwinsize(slave, (24, columns))
         with subprocess.Popen(
             command,
-            env={**environment, "TERM": "xterm"},
+            env={**environment, "TERM": term},
             stdin=slave,
             stdout=subprocess.PIPE if only_errors else slave,
             stderr=slave,

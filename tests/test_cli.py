@@ -574,6 +574,13 @@ def test_folders_that_cannot_be_changed(
         assert file.read_text() == text
 
 
+def test_a_folder_that_could_not_be_watched_is_refused(home: dict[str, str], tmp_path: Path) -> None:
+    done = run(home, "folder", "add", f"{tmp_path}/.local")
+    assert (done.returncode, b"the state directory lies in a watched folder" in done.stderr) == (64, True)
+    assert not config_file(home).exists()
+    assert run(home, "folder", "add", str(tmp_path)).returncode == 0  # there it is hidden
+
+
 def test_a_folder_whose_name_is_not_utf8_is_refused(home: dict[str, str]) -> None:
     done = run(home, "folder", "add", b"/p/\xff")
     assert done.returncode == 64
@@ -651,8 +658,9 @@ def test_the_template_of_a_server_is_for_all_its_users(
     assert "/glimpsed --state /var/lib/glimpsed/%i --socket /run/glimpsed/%i/glimpsed.sock\n" in unit
     assert "ListenStream=/run/glimpsed/%i/glimpsed.sock\n" in (tmp_path / "system/glimpsed@.socket").read_text()
     assert "systemctl enable --now glimpsed@USER.socket" in capsys.readouterr().out
-    with pytest.raises(UsageError, match="a template is enabled for a user"):
+    with pytest.raises(UsageError, match="a template is enabled for a user") as refused:
         cli_service.service.main(["install", "--system", "--enable"], standalone_mode=False)
+    assert "\n" not in (refused.value.hint or "\n")  # a terminal would be shown a sign in its place
     cli_service.service.main(["uninstall", "--system"], standalone_mode=False)
     assert list((tmp_path / "system").iterdir()) == []
     assert (tmp_path / "calls").read_text().splitlines() == [
@@ -669,6 +677,17 @@ def test_a_service_that_cannot_be_installed(home: dict[str, str], tmp_path: Path
     failed = run(home, "service", "install", "--enable")
     assert failed.returncode == 70
     assert b"daemon-reload ended with status 4" in failed.stderr
+    (tmp_path / "file").touch()
+    nowhere = run(home | {"GLIMPSED_STORE_PATH": f"{tmp_path}/file/state"}, "service", "install")
+    assert (nowhere.returncode, nowhere.stderr.decode()) == (
+        73,
+        f"glimpse: {tmp_path}/file/state: cannot be made: Not a directory\n",
+    )
+    unit = tmp_path / ".config/systemd/user/glimpsed.service"
+    unit.unlink()
+    unit.mkdir()
+    stuck = run(home, "service", "uninstall")
+    assert (stuck.returncode, stuck.stderr.decode()) == (70, f"glimpse: {unit}: cannot be removed: Is a directory\n")
     shutil.rmtree(tmp_path / ".config")
     (tmp_path / ".config").touch()
     assert run(home, "service", "install").returncode == 70

@@ -2,6 +2,8 @@
 
 import io
 import json
+import os
+import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
@@ -153,6 +155,29 @@ def test_a_command_that_waits_tells_how_far_the_daemon_is(
     assert "[------------------------] 0 of 50 pictures" in found.output
     assert found.output.rstrip("\n").rpartition("\r\x1b[K")[2] in ("", 'glimpse: nothing found for "x"')
     assert "\x1b" not in found.piped
+
+
+def test_forgetting_tells_that_it_goes_on(home: dict[str, str], stub: Stub) -> None:
+    drawn = threading.Event()
+
+    def late(handler: BaseHTTPRequestHandler) -> None:
+        assert drawn.wait(DEADLINE)
+        answer(handler, {"pictures": 1, "warnings": []})
+
+    stub.answers["/v1/forget"] = late
+    master, slave = os.openpty()
+    with subprocess.Popen(
+        command("glimpse", "forget", "/p/a.png"), env=home | {"TERM": "xterm"}, stdout=subprocess.PIPE, stderr=slave
+    ) as process:
+        os.close(slave)
+        told = b""
+        while b"writing the index anew" not in told:
+            told += os.read(master, 4096)
+        drawn.set()
+        output, _ = process.communicate(timeout=DEADLINE)
+    assert (process.returncode, output.decode()) == (0, "pictures  1\nwarnings  –\n")
+    assert os.read(master, 4096).endswith(b"\r\x1b[K")
+    os.close(master)
 
 
 def test_where_there_is_no_terminal_the_daemon_is_not_asked(home: dict[str, str], stub: Stub) -> None:

@@ -94,6 +94,14 @@ def test_on_a_terminal_it_is_wrapped_and_safe(home: dict[str, str], stub: Stub, 
     assert "\x1b[2J" not in coloured
 
 
+def test_a_terminal_that_can_only_print_gets_no_codes(home: dict[str, str], stub: Stub) -> None:
+    stub.answers["/v1/search"] = {"hits": [{"path": "/p/a.png", "why": "its name"}], "warnings": []}
+    for arguments in (["status"], ["search", "x"]):
+        found = seen(command("glimpse", *arguments), home, term="dumb")
+        assert found.status == 0
+        assert "\x1b" not in found.output
+
+
 def test_live_it_is_redrawn_in_place_until_interrupted(home: dict[str, str], stub: Stub) -> None:
     master, slave = os.openpty()
     termios.tcsetwinsize(slave, (12, 80))

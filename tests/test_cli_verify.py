@@ -188,3 +188,5 @@ def test_errors_are_listed(stub: Stub) -> None:
     assert json.loads(run(stub.socket, "errors", "--json").stdout) == stub.answers["/v1/errors"]
     stub.answers["/v1/errors"] |= {"errors": [], "total": 0, "by_kind": {}, "warnings": []}
     assert run(stub.socket, "errors").stdout == b"0 pictures could not be read\n"
+    stub.answers["/v1/errors"] |= {"total": 1}
+    assert run(stub.socket, "errors").stdout.endswith(b"1 picture could not be read\n")

@@ -183,6 +183,22 @@ def test_silence_ends_in_an_error(stub: Stub) -> None:
     asked.set()
 
 
+def test_a_long_scan_is_waited_for(stub: Stub) -> None:
+    asked = threading.Event()
+    stub.answers["/v1/status"] = lambda handler: asked.wait(60)
+
+    def late(handler: BaseHTTPRequestHandler) -> None:
+        for _ in range(2):  # as long as others are not waited for
+            with pytest.raises(UnreachableError):
+                Client(stub.socket, timeout=0.05).status()
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    stub.answers["/v1/scan"] = late
+    with Client(stub.socket, timeout=0.05) as client:
+        assert client.scan() == {}
+    asked.set()
+
+
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 

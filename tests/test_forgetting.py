@@ -101,6 +101,9 @@ def test_the_command_and_what_stays_elsewhere(tmp_path: Path) -> None:
         told = json.loads(done.stdout)
         assert told["pictures"] == 1
         assert told["warnings"][0] == "1 of them are indexed from another path too, and stay there"
+        with pytest.raises(UsageError, match="still watched") as watched:
+            daemon.client.forget([str(folder)])
+        assert f"glimpse folder remove {folder}, then systemctl --user reload" in (watched.value.hint or "")
         with pytest.raises(UsageError, match="no path"):
             daemon.client.forget([])
         assert daemon.client.forget(["/nowhere"])["pictures"] == 0

@@ -9,7 +9,9 @@ from tests import pictures
 from tests.managers import HOME, ROOT, Manager, session
 from tests.waiting import wait_for
 
+from glimpsed import cli_service
 from glimpsed.client import Client
+from glimpsed.config import load
 
 DROP_IN = f"""
 [Service]
@@ -119,6 +121,20 @@ def test_the_next_request_starts_one_that_was_stopped(manager: Manager) -> None:
     assert manager.socket.is_socket()
     assert manager.glimpse("status").startswith("glimpsed ")
     assert active(manager)
+
+
+def test_paths_of_any_name_are_what_systemd_takes_them_for(manager: Manager) -> None:
+    state = f"{HOME}/it's $HOME, 100% a\\b"
+    place = f"{HOME}/$HOME, 100%"  # systemd starts nothing that has quotes or backslashes in its path
+    manager.run("mkdir", state, place)
+    manager.run("cp", "/bin/true", f"{place}/glimpsed")
+    settings = ("Type=oneshot", "ProtectSystem=strict", "ProtectHome=read-only", "ReadWritePaths=", "ExecStart=")
+    config = load(environment={"HOME": HOME}, flags={"store.path": state, "serve.socket": "/run/odd"})
+    text = cli_service.unit_text("\n".join(["[Service]", *settings]), f"{place}/glimpsed", config)
+    (manager.home / ".config/systemd/user/odd.service").write_text(text, encoding="utf-8")
+    manager.systemctl("daemon-reload")
+    manager.systemctl("start", "odd.service")  # fails where it finds either of them not
+    (manager.home / ".config/systemd/user/odd.service").unlink()
 
 
 def test_nothing_is_left_of_it_but_the_index(manager: Manager) -> None:

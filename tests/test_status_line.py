@@ -2,7 +2,10 @@
 
 import pytest
 
+from glimpsed import status_parts
+from glimpsed.indexing.advance import Advance
 from glimpsed.indexing.progress import WINDOW
+from glimpsed.records import Counts
 from glimpsed.status_line import StatusLine
 
 M3 = "BGE-M3 on cuda:0"
@@ -27,6 +30,15 @@ def test_work_with_its_rate_and_the_time_to_go() -> None:
 )
 def test_states(state: str, reason: str | None, said: str) -> None:
     assert StatusLine().line(0, state=state, done=1234, left=0, encoder=M3, reason=reason) == said + M3
+
+
+def test_a_slow_rate_is_told_as_what_it_is() -> None:
+    advance = Advance()
+    advance.told(0, 100, 50)
+    advance.told(30, 101, 49)
+    told = status_parts.work(Counts(fresh=101, stale=49, missing=0, errors=0), 0, advance)
+    assert told is not None
+    assert (told.rate, told.seconds_left) == (0.0333, 1470)
 
 
 def test_one_picture_is_one() -> None:

@@ -138,7 +138,7 @@ def test_the_unit_is_that_of_this_installation(tmp_path: Path) -> None:
     shipped_text = shipped("glimpsed.service").read_text("utf-8")
     text = cli_service.unit_text(shipped_text, "/o p/$x/glimpsed", load(environment=environment, flags=flags))
     lines = text.splitlines()
-    assert 'ExecStart="/o p/$$x/glimpsed"' in lines
+    assert 'ExecStart="/o p/$x/glimpsed"' in lines
     assert 'ReadWritePaths="/my state/100%%" /logs' in lines
     assert "TimeoutStopSec=80" in lines
     assert len(lines) == len(shipped_text.splitlines())

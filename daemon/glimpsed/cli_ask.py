@@ -141,7 +141,12 @@ def forget(context: click.Context, *, path: tuple[str, ...], json: bool) -> None
     PATH is a file or a directory that is not watched any more: it is deleted, hidden by a .glimpseignore, or its folder
     is not configured. For one that is watched the line that hides it is printed.
     """
-    _print(asked(context).forget([os.path.abspath(one) for one in path]), json=json)
+    from glimpsed import cli_progress  # noqa: PLC0415  not for --help
+
+    client = asked(context)
+    with cli_progress.watched("writing the index anew", lambda: None):
+        told = client.forget([os.path.abspath(one) for one in path])
+    _print(told, json=json)
 
 
 @click.command()

@@ -49,11 +49,13 @@ def doctor(context: click.Context, *, quick: bool, json: bool) -> int:
 
 def print_findings(found: "Sequence[Finding]") -> None:
     """A line a finding, wrapped to the terminal, below it the command that mends it; at the end how many of each."""
-    terminal = sys.stdout.isatty()
-    width = min(_WIDEST, max(_NARROWEST, shutil.get_terminal_size().columns)) if terminal else 10_000
+    from glimpsed.cli_show import draws  # noqa: PLC0415  not for --help
+
+    width = min(_WIDEST, max(_NARROWEST, shutil.get_terminal_size().columns)) if sys.stdout.isatty() else 10_000
+    coloured = draws(sys.stdout) and "NO_COLOR" not in os.environ
     wide = max((len(one.area) for one in found), default=0)
     for one in found:
-        _print(one, wide, width, terminal=terminal)
+        _print(one, wide, width, coloured=coloured)
     faults, warnings = (sum(one.level == level for one in found) for level in ("fault", "warning"))
     if faults or warnings:
         print(f"{_many(faults, 'fault')}, {_many(warnings, 'warning')}")
@@ -61,13 +63,13 @@ def print_findings(found: "Sequence[Finding]") -> None:
         print("all is well")
 
 
-def _print(one: "Finding", wide: int, width: int, *, terminal: bool) -> None:
+def _print(one: "Finding", wide: int, width: int, *, coloured: bool) -> None:
     from glimpsed.cli_show import shown  # noqa: PLC0415  not for --help
 
     indent = " " * (9 + wide + 2)
     head = f"{one.level:<7}  {one.area:<{wide}}  "
     text = textwrap.fill(shown(one.what), width, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False)
-    if terminal and "NO_COLOR" not in os.environ:
+    if coloured:
         text = f"\x1b[{_COLOURS[one.level]}m{one.level}\x1b[39m{text[len(one.level) :]}"
     print(text)
     if one.mend:  # in one piece, to be copied

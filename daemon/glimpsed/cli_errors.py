@@ -38,7 +38,8 @@ def errors(context: click.Context, *, path: tuple[str, ...], number: int, json: 
     if more := told["total"] - len(told["errors"]):
         print(f"… and {more:,} more")
     kinds = ", ".join(f"{count:,} {kind}" for kind, count in told["by_kind"].items())
-    print(f"{told['total']:,} pictures could not be read" + (f": {kinds}" if kinds else ""))
+    all_of_them = "1 picture" if told["total"] == 1 else f"{told['total']:,} pictures"
+    print(f"{all_of_them} could not be read" + (f": {kinds}" if kinds else ""))
 
 
 def _next(one: dict[str, Any]) -> str:

@@ -35,6 +35,8 @@ def add(directory: str, *, json: bool) -> None:
     document, folders = _own()
     if path in map(_expanded, folders):
         raise UsageError("is watched already", where=path)
+    if faults := _faults(path) - _faults():
+        raise UsageError(min(faults), where=path)
     if not os.path.isdir(path):
         cli_show.warn(f"{path} is not there yet; it is watched when it appears")
     _keep(document, [*folders, path], json=json)
@@ -83,6 +85,17 @@ def _own() -> tuple["TOMLDocument", list[str]]:
     if not isinstance(folders, list) or not all(isinstance(one, str) for one in folders):
         raise ConfigError([ConfigFault(str(user_file()), "watch.folders", "expected a list of absolute paths")])
     return document, folders
+
+
+def _faults(folder: str | None = None) -> set[str]:
+    """What is wrong with the configuration, or would be if it had this folder alone."""
+    from glimpsed.config import load  # noqa: PLC0415  not for --help
+
+    try:
+        load(flags={"watch.folders": None if folder is None else [folder]})
+    except ConfigError as error:
+        return {fault.what for fault in error.faults}
+    return set()
 
 
 def _expanded(folder: str) -> str | None:

@@ -1,6 +1,5 @@
 """A line that tells how far a command is, on a terminal only: drawn in place after a second, gone at the end."""
 
-import os
 import shutil
 import sys
 import threading
@@ -11,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TextIO
 
-from glimpsed.cli_show import roughly, shown
+from glimpsed.cli_show import draws, roughly, shown
 
 if TYPE_CHECKING:
     from glimpsed.client import Client
@@ -68,7 +67,7 @@ class Bar:
         self._clock = clock
         self._began = clock()
         self._next = self._began + PATIENCE
-        self._terminal = wanted(self._stream)
+        self._terminal = draws(self._stream)
         self._drawn = False
 
     def at(self, done: int, total: int | None = None, note: str = "", *, unit: str = "") -> None:
@@ -94,11 +93,6 @@ class Bar:
             self._stream.flush()
 
 
-def wanted(stream: TextIO) -> bool:
-    """Whether a line that is redrawn in place makes sense there."""
-    return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
-
-
 @contextmanager
 def bar(label: str, stream: TextIO | None = None) -> Iterator[Bar]:
     """A bar for the block; its line is gone after it, however that ends."""
@@ -117,7 +111,7 @@ def watched(label: str, look: Callable[[], At | None], stream: TextIO | None = N
     block.
     """
     stream = sys.stderr if stream is None else stream
-    if not wanted(stream):
+    if not draws(stream):
         yield
         return
     over = threading.Event()

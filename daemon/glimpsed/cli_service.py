@@ -1,6 +1,7 @@
 """`glimpse service`: glimpsed as a systemd service, of one's session or of a server."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,13 +10,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glimpsed.errors import GlimpsedError, UsageError
+from glimpsed.errors import GlimpsedError, StateError, UsageError
 
 if TYPE_CHECKING:
     from glimpsed.config import Config
 
 SYSTEM_PLACE = "/etc/systemd/system"
 GPU = "gpu.conf"
+
+_PLAIN = re.compile(r"[\w./+@:=-]+")  # what needs no quotes in a unit
 
 _SYSTEM = click.option("--system", is_flag=True, help="The system's template for servers, glimpsed@USER. Needs root.")
 
@@ -36,12 +39,16 @@ def install(*, enable: bool, gpu: bool, system: bool) -> None:
 
     units = _Units(system=system)
     if system and enable:
-        raise UsageError("a template is enabled for a user", hint=units.enabling)
+        hint = "leave --enable out; then: systemctl enable --now glimpsed@USER.socket glimpsed@USER.service"
+        raise UsageError("a template is enabled for a user", hint=hint)
     config = None if system else load()
     if config is not None:
         # ReadWritePaths= needs them to be there.
         for directory in _written_directories(config):
-            os.makedirs(directory, mode=0o700, exist_ok=True)
+            try:
+                os.makedirs(directory, mode=0o700, exist_ok=True)
+            except OSError as error:
+                raise StateError(f"cannot be made: {error.strerror}", where=directory) from error
     files = {units.file(name): unit_text(shipped(name).read_text("utf-8"), _program(), config) for name in units.names}
     if gpu:
         files[units.drop_in] = shipped(GPU).read_text("utf-8")
@@ -49,8 +56,7 @@ def install(*, enable: bool, gpu: bool, system: bool) -> None:
         try:
             write(file, text, mode=0o644)
         except OSError as error:
-            hint = "it needs root: sudo" if system and os.geteuid() else None
-            raise GlimpsedError(f"cannot be written: {error.strerror}", where=str(file), hint=hint) from error
+            raise _refused("written", file, error) from error
         print(f"{file} is written")
     if not gpu:
         _withdraw(units.drop_in)
@@ -183,10 +189,10 @@ def _program() -> str:
     return found
 
 
-def _quoted(text: str) -> str:
-    """A word as systemd.syntax(7) has it, with nothing in it that it would expand."""
-    escaped = _escaped(text.replace("\\", "\\\\").replace('"', '\\"')).replace("$", "$$")
-    return f'"{escaped}"' if escaped != text or " " in text else text
+def _quoted(path: str) -> str:
+    """A path as a word of systemd.syntax(7). A dollar sign stands for itself: only arguments have variables."""
+    escaped = _escaped(path.replace("\\", "\\\\").replace('"', '\\"'))
+    return escaped if _PLAIN.fullmatch(path) else f'"{escaped}"'
 
 
 def _escaped(text: str) -> str:
@@ -200,9 +206,16 @@ def _withdraw(file: Path) -> bool:
         file.unlink()
     except FileNotFoundError:
         return False
+    except OSError as error:
+        raise _refused("removed", file, error) from error
     if file.parent.name.endswith(".d") and not any(file.parent.iterdir()):
         file.parent.rmdir()
     return True
+
+
+def _refused(what: str, file: Path, error: OSError) -> GlimpsedError:
+    hint = "it needs root: sudo" if file.is_relative_to(SYSTEM_PLACE) and os.geteuid() else None
+    return GlimpsedError(f"cannot be {what}: {error.strerror}", where=str(file), hint=hint)
 
 
 def _systemctl(*arguments: str) -> None:

@@ -4,7 +4,7 @@ import json as json_module
 import os
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import quote
 
 from glimpsed.client import Answer, path_of
@@ -31,6 +31,11 @@ def print_paths(paths: Iterable[bytes], end: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+def draws(stream: TextIO) -> bool:
+    """Whether that is a terminal that can do more than print: colours, links, lines that are drawn anew."""
+    return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
 def warn(text: str) -> None:
     """A line on standard error."""
     print(shown(f"glimpse: {text}"), file=sys.stderr)
@@ -38,7 +43,7 @@ def warn(text: str) -> None:
 
 def print_hits(answer: Answer) -> None:
     """Rank, path, date and why, two lines a hit; on a terminal the place that matched, too."""
-    terminal = sys.stdout.isatty()
+    terminal = draws(sys.stdout)
     if answer.get("nothing_fits") and answer["hits"]:
         print("Nothing fits; the nearest are:")
     hits = answer["hits"]

@@ -57,7 +57,7 @@ def lines(status: "Status") -> Iterator[Line]:
     if formats := status.get("formats"):
         yield "formats", ", ".join(formats["readable"])
         for form in formats["unreadable"]:
-            yield "unread", f"{form['pictures']:,} pictures: {form['reason']}"
+            yield "unread", f"{_many(form['pictures'], 'pictures')}: {form['reason']}"
     for folder in status["folders"]:
         yield "folder", f"{_path(folder)}: {folder['state']}, {_many(folder['pictures'], 'pictures')}"
     yield from _inside(status)
@@ -192,15 +192,17 @@ def _bar(how: Any) -> str:
 
 
 def _styled(text: str, code: str) -> str:
-    return text if "NO_COLOR" in os.environ else f"\x1b[{code}m{text}\x1b[0m"
+    from glimpsed.cli_show import draws  # noqa: PLC0415  not for --help
+
+    return text if "NO_COLOR" in os.environ or not draws(sys.stdout) else f"\x1b[{code}m{text}\x1b[0m"
 
 
 def _watch(client: "Client", *, json: bool) -> None:
     """Until Ctrl-C; what was shown last stays on the terminal."""
-    from glimpsed import cli_progress  # noqa: PLC0415  not for --help
+    from glimpsed.cli_show import draws  # noqa: PLC0415  not for --help
 
     frame: list[str] = []
-    screen = not json and cli_progress.wanted(sys.stdout)
+    screen = not json and draws(sys.stdout)
     if screen:
         sys.stdout.write(_ENTER)
     try:

@@ -61,7 +61,9 @@ class _Shown:
 
     def show(self, progress: Mapping[str, Any]) -> None:
         """Put the line there, or another one in its place."""
-        if not sys.stderr.isatty() or time.monotonic() - self._began < _QUIET:
+        from glimpsed.cli_show import draws  # noqa: PLC0415  not for --help
+
+        if not draws(sys.stderr) or time.monotonic() - self._began < _QUIET:
             return
         of = f" of {progress['of']:,}" if progress.get("of") else ""
         done = f" {progress['done']:,}{of}" if progress["done"] or of else ""

@@ -22,6 +22,7 @@ from glimpsed.client_shapes import Status as Status  # noqa: PLC0414
 from glimpsed.errors import GlimpsedError, QueryError, TableError, UnreachableError, UsageError
 from glimpsed.wire import UnixConnection, named, target
 
+_SCANNING = 540.0  # seconds more for a folder of a million files, on a slow disk
 _FORGETTING = 540.0  # seconds more where the daemon writes its table anew
 _READING = 240.0  # seconds more where the daemon reads a picture again
 
@@ -104,7 +105,7 @@ class Client:
 
     def scan(self, paths: Sequence[str] = ()) -> dict[str, Any]:
         """Have folders, directories or files compared with the index now; without paths all folders."""
-        return self._json("POST", "/v1/scan", _named(paths))
+        return self._json("POST", "/v1/scan", _named(paths), wait=self._timeout + _SCANNING)
 
     def retry(self, paths: Sequence[str] = ()) -> dict[str, Any]:
         """Have what could not be read tried again, at or below these paths or anywhere."""

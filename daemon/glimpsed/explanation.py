@@ -37,6 +37,9 @@ _SAME = (
 _FOUND = ("fresh", "stale", "error", "waiting", "not indexed")
 """States of paths that are indexed or would be: only these are read again, nothing else on this machine."""
 
+_GONE = "there is no such file"
+_SPECIAL = "it is no file that could be read: a pipe, a socket or a device"
+
 
 class Explainer:
     """Answers `/v1/explain`."""
@@ -58,7 +61,8 @@ class Explainer:
         if folder is not None and not online:
             shown.hint = f"its folder is {self._pipeline.folders.state_of(folder, path)}"
         found: Read | Unread | None = None
-        if read != "none" and state in _FOUND and online and files.is_picture(path):
+        readable = state in _FOUND and why not in (_GONE, _SPECIAL) and files.is_picture(path)
+        if read != "none" and readable and online:
             found = await self._context.workers.explain(
                 path, pixels=read in ("words", "picture"), drawn=read == "picture"
             )
@@ -166,7 +170,10 @@ class Explainer:
             return "not indexed", "it is a directory"
         if seen.refused is not None:
             return "not indexed", f"it cannot be seen: {seen.refused.what}"
-        return "not indexed", "it was not found by a scan yet" if seen.stamp is not None else "there is no such file"
+        if seen.stamp is None:
+            special = await to_thread.run_sync(os.path.exists, path, abandon_on_cancel=True)
+            return "not indexed", _SPECIAL if special else _GONE
+        return "not indexed", "it was not found by a scan yet"
 
 
 def _sidecars(row: Row | None) -> str:

@@ -1,6 +1,7 @@
 """Forgetting pictures for good because somebody asks: rows, thumbnails, words in indexes, old versions of them all."""
 
 import os
+import shlex
 import time
 from functools import partial
 
@@ -63,7 +64,9 @@ def _refuse_watched(pipeline: Pipeline, place: str, rows: list[str]) -> None:
     folder = files.folder_of(place, folders.names)
     what = f"{files.shown(watched)} is still watched, and would be indexed again"
     if folder is None or place == folder:
-        raise UsageError(what, hint="first remove its folder: glimpse folder remove; then restart the daemon")
+        outer = shlex.quote(files.shown(pipeline.folders.folder_of(watched) or place))
+        reload = "systemctl --user reload glimpsed"
+        raise UsageError(what, hint=f"first watch its folder no longer: glimpse folder remove {outer}, then {reload}")
     line = hiding(place, folder, directory=place != watched)
     raise UsageError(what, hint=f"first hide it, by this line in {files.shown(os.path.join(folder, FILE))}: {line}")
 

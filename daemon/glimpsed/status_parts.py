@@ -82,4 +82,5 @@ async def last_errors(context: Context) -> list[shown.ErrorStatus]:
 
 def _rounded(pace: Pace) -> tuple[float | None, float | None]:
     rate, left = pace.rate, pace.seconds_left
-    return None if rate is None else round(rate, 1), None if left is None else round(left)
+    # Three digits: a picture with much to read may take half a minute.
+    return None if rate is None else float(f"{rate:.3g}"), None if left is None else round(left)

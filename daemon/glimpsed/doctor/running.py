@@ -107,12 +107,17 @@ def _watching(told: Status) -> Iterator[Finding]:
 
 def _pictures(told: Status) -> Iterator[Finding]:
     if errors := told["pictures"]["errors"]:
-        number = "1 picture" if errors == 1 else f"{errors:,} pictures"
-        yield warning("pictures", f"{number} cannot be read", "glimpse errors names them; glimpse retry tries again")
+        yield warning(
+            "pictures", f"{_many(errors)} cannot be read", "glimpse errors names them; glimpse retry tries again"
+        )
     formats: dict[str, list[Any]] = told.get("formats") or {}
     for one in formats.get("unreadable", ()):
         if one["pictures"]:
-            yield warning("formats", f"{one['pictures']:,} pictures: {shown(one['reason'])}", one["reason"])
+            yield warning("formats", f"{_many(one['pictures'])}: {shown(one['reason'])}", one["reason"])
+
+
+def _many(pictures: int) -> str:
+    return "1 picture" if pictures == 1 else f"{pictures:,} pictures"
 
 
 def _install(line: str) -> str | None:

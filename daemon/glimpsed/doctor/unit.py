@@ -98,7 +98,7 @@ def _started(file: Path) -> str | None:
         program = shlex.split(found[1])[0]
     except (ValueError, IndexError):
         return None
-    return program.replace("%h", os.path.expanduser("~")).replace("%%", "%").replace("$$", "$")
+    return program.replace("%h", os.path.expanduser("~")).replace("%%", "%")
 
 
 def _asked(*command: str) -> str:
