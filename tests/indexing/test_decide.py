@@ -1,6 +1,7 @@
 """What a settled path needs."""
 
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,8 +96,20 @@ def test_a_new_reader_and_a_due_retry_read_again() -> None:
     assert work(Seen("/p/a.png", STAMP), a_row(error="no", retry_at=NOW + 1)) == Nothing()
 
 
+def test_a_raw_file_that_could_not_be_developed_is_read_again_only_once_it_can_be() -> None:
+    seen, row = Seen("/p/a.nef", STAMP), a_row(reader="r1+undeveloped")
+    asked: dict[str, Any] = {"folder": "/p", "twins": {}, "by_size": {}, "reader": "r1", "now": NOW}
+    assert decide(seen, row, **asked, reader_partly="r1+undeveloped") == Nothing()
+    assert decide(seen, row, **asked) == Read(frozenset(), "new reader")
+    assert decide(seen, a_row(reader=None), **asked) == Read(frozenset(), "new reader")
+
+
 def test_of_a_picture_whose_sidecar_was_refused_any_hint_tells_that_it_may_be_read_now() -> None:
-    assert work(Seen("/p/a.png", STAMP), a_row(retry_at=NOW + 1)) == Read(frozenset(), "tried again")
+    refused = a_row(retry_at=NOW + 1)
+    for stamp in (STAMP, STAMP._replace(ctime_ns=99)):  # the rights of both may be others
+        assert work(Seen("/p/a.png", stamp), refused) == Read(frozenset(), "sidecar")
+    assert work(Seen("/p/a.png", STAMP), replace(refused, missing_since=1.0)) == Back()
+    assert work(Seen("/p/a.png", STAMP._replace(mtime_ns=99)), refused) == Read(frozenset(), "changed")
 
 
 def test_a_broken_picture_is_read_again_only_when_it_changes() -> None:

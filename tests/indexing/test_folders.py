@@ -285,6 +285,7 @@ async def test_paths_belong_to_the_deepest_folder(tmp_path: Path) -> None:
     assert watch.folders.folder_of(str(outer / "private" / "a.png")) is None
     assert watch.folders.folder_of(str(outer / "a.mp4")) is None
     assert watch.folders.folder_of("/elsewhere/a.png") is None
+    assert not watch.folders.there("/elsewhere", "/elsewhere/a.png")  # asked for one that was configured a moment ago
     assert watch.folders.directory_folder(str(outer)) == str(outer)
     assert watch.folders.directory_folder(str(inner / "2024")) == str(inner)
     assert watch.folders.directory_folder(str(outer / "private")) is None

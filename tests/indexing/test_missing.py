@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,3 +120,21 @@ async def test_without_a_memory_what_is_there_decides(tmp_path: Path) -> None:
     (tmp_path / "state" / "losses.json").write_text("[]")
     async with house(tmp_path, folder) as rooms:
         assert rooms.pipeline.missing.kept == []
+
+
+async def test_what_a_clock_that_was_set_back_called_later_is_judged_all_the_same(tmp_path: Path) -> None:
+    folder = tmp_path / "Pictures"
+    draw(folder / "here.png")
+    rows = [
+        made_row(number, path=f"{folder}/{number}.png", folder=str(folder), missing_since=1000.0 + number)
+        for number in range(FEWEST)
+    ]
+    (tmp_path / "state").mkdir()
+    told = {str(folder): {"until": time.time() + 10**9, "losses": []}}
+    (tmp_path / "state" / "losses.json").write_text(json.dumps(told))
+    async with house(tmp_path, folder, watch__forget_after=1.0) as rooms:
+        await rooms.writer.commit(puts(rows))
+        async with rooms.running():
+            await until(lambda: rooms.table.calls.get("forgettable", 0) > 1)
+        assert [said["pictures"] for said in rooms.journal.of(Event.MASS_MISSING)] == [FEWEST]
+        assert rooms.journal.of(Event.PICTURE_FORGOTTEN) == []

@@ -449,6 +449,30 @@ async def test_a_file_that_changed_before_its_words_were_read_is_looked_at_and_n
             assert (await one.idle()).fresh == 1
 
 
+async def test_a_file_that_never_rests_does_not_hold_up_the_words_of_others(tmp_path: Path) -> None:
+    folder = tmp_path / "Pictures"
+    draw(folder, "live.png")
+    async with house(tmp_path, folder, watch__settle=0.5, watch__settle_at_most=3600.0) as one:
+        one.workers.words["live.png"] = None  # another one by the time
+
+        async def live() -> None:
+            while True:
+                one.context.backlog.hint(str(folder / "live.png"))
+                await anyio.sleep(0.01)
+
+        async with one.running(), anyio.create_task_group() as group:
+            await until(lambda: one.workers.ocrs)
+            group.start_soon(live)
+            await until(lambda: one.context.backlog.waiting)
+            draw(folder, "other.png")
+            await until(lambda: "other.png" in one.workers.ocrs)
+            await still(one, lambda: one.table.calls["stale"])
+            group.cancel_scope.cancel()
+            one.workers.words["live.png"] = Words("", "")
+            # Nothing is committed by the look at it, and it is gone on with all the same.
+            assert (await one.idle()).fresh == 2
+
+
 async def test_rows_of_a_folder_that_is_away_are_left_alone(tmp_path: Path) -> None:
     folder, away = tmp_path / "Pictures", tmp_path / "away"
     draw(folder, "a.png", "b.png")

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests import pictures
+from tests import pictures, raws
 from tests.daemons import Daemon
 from tests.indexing.house import house
-from tests.waiting import wait_for
+from tests.waiting import until, wait_for
 
 from glimpsed import files
 from glimpsed.events import Event
@@ -72,6 +72,20 @@ async def test_what_was_known_of_a_picture_stays_while_it_cannot_be_read(tmp_pat
         assert row.content_id == before.content_id
 
 
+async def test_a_sidecar_that_changes_meanwhile_is_read_with_the_picture(tmp_path: Path) -> None:
+    path = draw(tmp_path / "p" / "bad.jpg")
+    async with house(tmp_path, tmp_path / "p") as made, made.running():
+        await made.has(path, lambda row: row.width == 64)
+        made.workers.unread["bad.jpg"] = [Unread(str(path), files.look(str(path)), FAILS)]
+        (tmp_path / "p" / "bad.jpg.txt").write_text("a whale")
+        row = await made.has(path, lambda row: row.error is not None)
+        # Else every scan would have it read again, however long the pause.
+        assert row.beside == files.beside(str(path)) != ""
+        made.later(61)
+        row = await made.has(path, lambda row: row.error is None)
+        assert "whale" in row.text
+
+
 async def test_a_sidecar_that_is_refused_is_tried_again_by_itself(tmp_path: Path) -> None:
     path = draw(tmp_path / "p" / "a.jpg")
     (tmp_path / "p" / "a.jpg.txt").write_text("a whale")
@@ -90,6 +104,27 @@ async def test_a_sidecar_that_is_refused_is_tried_again_by_itself(tmp_path: Path
             assert (last.attempts, last.retry_at) == (0, None)
         told = [one["reason"] for one in made.journal.of(Event.SIDECAR_UNREADABLE)]
         assert told == [FAILS.what] * 2
+
+
+async def test_a_refused_sidecar_of_two_files_of_a_shot_is_tried_once_for_each(tmp_path: Path) -> None:
+    path = draw(tmp_path / "p" / "a.jpg")
+    raw = path.with_suffix(".nef")
+    raw.write_bytes(raws.camera(previews=[path.read_bytes()]))
+    (tmp_path / "p" / "a.xmp").write_text("<x:xmpmeta/>")
+    async with house(tmp_path, tmp_path / "p") as made:
+        made.workers.refused = {path.name: [FAILS] * 50, raw.name: [FAILS] * 50}
+        async with made.running():
+            for one in (path, raw):
+                row = await made.has(one, lambda row: row.attempts > 0 and row.ocr is not None)
+                assert (row.error, row.retry_at is not None) == (None, True)
+            await made.idle()
+            # One may be read before the other is there, and once more because that came.
+            assert len(made.workers.reads) <= 4
+            before = len(made.workers.reads)
+            made.inbox.hint(str(path))  # its rights may be others by now
+            await until(lambda: len(made.workers.reads) > before)
+            await made.idle()
+            assert made.workers.reads[before:] == [path.name]
 
 
 def test_a_sidecar_without_permission_is_read_as_soon_as_it_has_one(tmp_path: Path) -> None:

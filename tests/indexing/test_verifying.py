@@ -110,6 +110,21 @@ async def test_pictures_that_came_went_and_changed_without_an_event(tmp_path: Pa
         assert found.pictures == 1
 
 
+async def test_a_picture_that_waits_for_a_retry_is_compared_all_the_same(tmp_path: Path) -> None:
+    async with proving(tmp_path, deaf=True) as one:
+        later = {"error": "Input/output error", "retry_at": one.house.clock() + 3600.0, "attempts": 7}
+        await one.put(one.folder / "0.jpg", missing_since=1.0, **later)
+        await one.finds(Kind.NOT_INDEXED, one.folder / "0.jpg")
+        assert (await one.house.row(one.folder / "0.jpg")).missing_since is None
+        await one.put(one.folder / "1.jpg", **later)
+        draw(one.folder / "1.jpg", seed=7)
+        await one.finds(Kind.CHANGED, one.folder / "1.jpg")
+        assert (await one.house.row(one.folder / "1.jpg")).error is None
+        await one.put(one.folder / "2.jpg", retry_at=one.house.clock())
+        draw(one.folder / "2.jpg", seed=8)
+        assert (await one.check()).differences == []  # it is about to be read
+
+
 def unround(path: Path) -> None:
     """Give it a time that is another one as the kernel's seconds and as those of its nanoseconds."""
     for ns in itertools.count(1_700_000_000_123_456_789):

@@ -35,7 +35,23 @@ from glimpsed.records import Part
     ],
 )
 def test_words_of_a_name_that_people_gave(name: str, expected: str) -> None:
-    assert words(f"/p/{name}.jpg", "/p") == (Part("name", expected),)
+    first, *others = words(f"/p/{name}.jpg", "/p")
+    assert first == Part("name", expected)
+    assert {part.label for part in others} <= {"above"}  # what was taken apart
+
+
+def test_what_is_taken_apart_is_there_as_it_was() -> None:
+    assert words("/p/LakeTahoe/WhatsApp_fotosVonAnna/GitHub 2024-03-05 iPhone GitHub.png", "/p") == (
+        Part("name", "Git Hub iPhone Git Hub"),
+        Part("directory", "Whats App fotos Von Anna"),
+        Part("above", "Lake Tahoe"),
+        Part("above", "2024-03-05 5 March 2024 Tuesday"),
+        Part("above", "GitHub"),
+        Part("above", "LakeTahoe"),
+        Part("above", "WhatsApp"),
+        Part("above", "fotosVonAnna"),
+    )
+    assert words("/p/IMG2041.jpg", "/p") == (Part("above", "IMG 2041"),)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +61,7 @@ def test_words_of_a_name_that_people_gave(name: str, expected: str) -> None:
         ("2024.03.05 Geburtstag", "Geburtstag", "2024-03-05 5 March 2024 Tuesday"),
         ("Geburtstag 5.3.2024", "Geburtstag", "2024-03-05 5 March 2024 Tuesday"),
         ("2019-07 Sommerurlaub Kroatien", "Sommerurlaub Kroatien", "2019-07 July 2019"),
-        ("2019_07_kroatienUrlaub", "kroatien Urlaub", "2019-07 July 2019"),
+        ("2019_07_kroatien urlaub", "kroatien urlaub", "2019-07 July 2019"),
         (
             "2019-07-12 - 2019-07-26 Split",
             "Split",
@@ -105,9 +121,9 @@ def test_what_is_no_date_stays(name: str) -> None:
     ],
 )
 def test_a_camera_made_name_is_full_text_only(name: str) -> None:
-    (part,) = words(f"/p/{name}.jpg", "/p")
-    assert part.label == "above"
-    assert part.text
+    parts = words(f"/p/{name}.jpg", "/p")
+    assert {part.label for part in parts} == {"above"}
+    assert all(part.text for part in parts)
 
 
 def test_directories() -> None:

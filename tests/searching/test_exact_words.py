@@ -53,6 +53,8 @@ PICTURES = {
     "turkish.png": "İstanbul vapuru",
     "greek.png": "Καλημέρα Αθήνα",
     "menu.png": "チャーハン 600",
+    "GitHub invoice.png": "",
+    "WhatsApp Image 2024-03-05 at 10.11.12.png": "",
     **{f"tower{number}.png": "Λευκός Πύργος" for number in range(COMMON + 5)},
 }
 DISTRACTING = 120
@@ -144,6 +146,10 @@ async def search(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Sear
         ("αθηνα", "greek.png", ["Αθήνα"]),
         ("ﾁｬｰﾊﾝ", "menu.png", ["チャーハン"]),
         ("チャーハン", "menu.png", ["チャーハン"]),
+        ("github", "GitHub invoice.png", None),
+        ("GitHub", "GitHub invoice.png", None),
+        ("hub", "GitHub invoice.png", None),
+        ("whatsapp", "WhatsApp Image 2024-03-05 at 10.11.12.png", None),
         ("ΠΥΡΓΟΣ", "tower0.png", ["Πύργος"]),
     ],
 )

@@ -81,12 +81,14 @@ def decide(
     twins: Mapping[Identity, Row],
     by_size: Mapping[int, frozenset[str]],
     reader: str,
+    reader_partly: str | None = None,
     now: float,
 ) -> Work:
     """The least work that makes the row of `seen.path` true.
 
     `folder` is the one that the path is indexed for now. `twins` holds rows of other
-    paths by identity, `by_size` the content ids already read of each size.
+    paths by identity, `by_size` the content ids already read of each size. `reader` and
+    `reader_partly` are those of `Current`: a row of either need not be read again.
     """
     if seen.refused is not None:
         return Refused(seen.refused)
@@ -98,16 +100,17 @@ def decide(
         if twin is not None and _whole(twin, reader):
             return _moved(seen, twin)
         return Read(known, "new")
-    # Of a picture whose sidecar was refused only that can have changed, and no state of it tells its permissions.
-    if is_due(row.retry_at, now) or (row.error is None and row.retry_at is not None):
+    if is_due(row.retry_at, now):
         return Read(frozenset(), "tried again")
-    if row.reader != reader:
+    if row.reader is None or row.reader not in (reader, reader_partly):
         return Read(frozenset(), "new reader")
     if row.folder != folder and row.stamp == seen.stamp and _whole(row, reader):
         return _moved(seen, row)  # the folders were configured anew
+    same_bytes = identity(row.stamp) == identity(seen.stamp) and bool(row.content_id)
+    if same_bytes and row.error is None and row.retry_at is not None and row.missing_since is None:
+        return Read(frozenset(), "sidecar")  # which was refused: no state of it tells its permissions
     if row.stamp == seen.stamp and row.beside == seen.beside:
         return Nothing() if row.missing_since is None else Back()
-    same_bytes = identity(row.stamp) == identity(seen.stamp) and bool(row.content_id)
     if same_bytes and row.beside == seen.beside and row.stamp.ctime_ns != seen.stamp.ctime_ns:
         return Rehash(row)
     if same_bytes:

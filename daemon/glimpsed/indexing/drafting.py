@@ -69,7 +69,9 @@ def from_fault(job: Job, fault: Fault, context: Context) -> Draft:
     stamp = job.seen.stamp or (job.row.stamp if job.row else Stamp(0, 0, 0, 0))
     if job.row is not None and job.row.content_id and identity(job.row.stamp) == identity(stamp):
         row, content, ocr = _bytes_of(job.row), content_parts(job.row), ocr_text(job.row)
-        draft = _draft(job, row, content, ocr, stamp, job.row.beside, sidecar_parts(job.row), context)
+        # What stands beside it now is read when the bytes are, so that it is no reason to read them sooner.
+        beside = job.row.beside if job.seen.stamp is None else job.seen.beside
+        draft = _draft(job, row, content, ocr, stamp, beside, sidecar_parts(job.row), context)
         draft = replace(draft, sources=(job.row,))
     else:
         draft = _draft(job, Row(path="", folder="", reader=READER), (), None, stamp, job.seen.beside, (), context)

@@ -134,7 +134,7 @@ class Folders:
         """Whether the folder, and what disk the path lies on in it, are there as the last scan found them; blocks."""
         try:
             return self._folders[name].seen == os.stat(name).st_dev and self._mounts.stand(name, path)
-        except OSError:
+        except (OSError, KeyError):  # KeyError: the folders were configured anew meanwhile
             return False
 
     def folder_of(self, path: str) -> str | None:

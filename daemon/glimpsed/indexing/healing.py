@@ -30,13 +30,13 @@ async def heal(context: Context, *, pause: float = _PAUSE) -> None:
     while True:
         await met.wait()
         context.journal.say(Event.TABLE_DAMAGED, error=errors[0])
-        await prove_rows(context.table.engine, whole=True)
         try:
+            await prove_rows(context.table.engine, whole=True)
             await context.writer.reindex()
         except BrokenTableError:
             raise
-        except TableError as error:  # no room, say: the next look tries again
-            context.journal.say(Event.COMMIT_FAILED, rows=0, error=f"indexing anew: {error}")
+        except TableError as error:  # no room, or a disk that fails for a while: the next look tries again
+            context.journal.say(Event.COMMIT_FAILED, rows=0, error=f"mending the table: {error}")
         else:
             met = anyio.Event()
             context.committed.beat()

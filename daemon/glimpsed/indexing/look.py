@@ -115,11 +115,13 @@ async def _decide(context: Context, sights: Sequence[_Sight]) -> list[Job]:
     new = [sight.seen.stamp for sight in sights if sight.seen.stamp is not None and sight.seen.path not in rows]
     twins = await context.table.by_identity(new) if new else {}
     by_size = await context.table.by_size({stamp.size for stamp in stamps}, reader=READER) if stamps else {}
-    now = context.wall()
+    now, partly = context.wall(), context.current.reader_partly
     jobs = []
     for sight in sights:
         seen, folder, row = sight.seen, sight.folder, rows.get(sight.seen.path)
-        work = decide(seen, row, folder=folder, twins=twins, by_size=by_size, reader=READER, now=now)
+        work = decide(
+            seen, row, folder=folder, twins=twins, by_size=by_size, reader=READER, reader_partly=partly, now=now
+        )
         jobs.append(Job(seen, folder, row, work))
     return jobs
 

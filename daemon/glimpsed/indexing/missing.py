@@ -70,6 +70,8 @@ class Missing:
         counts = await context.insist(partial(context.table.folder_counts, missing=True))
         for name in self._folders.names:
             known = self._judged.get(key_of(name), Judged())
+            if known.until > context.wall():  # the clock was set back since: what is there decides
+                known = Judged(losses=known.losses)
             if counts.get(name, 0) < FEWEST and not known.losses:
                 continue
             missing, present = await context.insist(partial(context.table.times, name))

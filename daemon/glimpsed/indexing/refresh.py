@@ -29,6 +29,8 @@ class Refresh:
         self._commit = commit
         self._context = context
         self._following = Following(context)
+        self._looking: frozenset[str] = frozenset()
+        """Paths that it has had looked at; those of them that still change are left alone until they are quiet."""
 
     async def run(self) -> None:
         """Until cancelled; what is cut off is still stale, and found again at the next start."""
@@ -37,7 +39,9 @@ class Refresh:
             while True:
                 await context.backlog.calm()
                 beats, choice, now = context.committed.beats, context.encoders.version, context.wall()
-                rows = await context.insist(partial(context.table.stale, context.current, now, ROUND))
+                self._looking &= context.backlog.pending()
+                ask = partial(context.table.stale, context.current, now, ROUND, exclude=self._looking)
+                rows = await context.insist(ask)
                 await self._following.look(len(rows))
                 if rows:
                     await context.hold.second()
@@ -48,12 +52,15 @@ class Refresh:
                     await self._rest(beats, choice, now)
 
     async def _rest(self, beats: int, choice: int, now: float) -> None:
-        """Until something is committed, the choice of encoder changes, or a retry is due that was not at `now`."""
+        """Until something is committed, the choice of encoder changes, a look that was asked for is done, or a retry is
+        due that was not at `now`."""
         context = self._context
         due = await context.insist(partial(context.table.next_retry, now))
         async with anyio.create_task_group() as group:
             group.start_soon(self._wake_on_commit, beats, group.cancel_scope)
             group.start_soon(self._wake_on_choice, choice, group.cancel_scope)
+            if self._looking:
+                group.start_soon(self._wake_on_look, group.cancel_scope)
             if due is not None:
                 await anyio.sleep(max(0.0, due - context.wall()))
                 group.cancel_scope.cancel()
@@ -64,6 +71,10 @@ class Refresh:
 
     async def _wake_on_choice(self, choice: int, scope: anyio.CancelScope) -> None:
         await self._context.encoders.wait_changed(choice)
+        scope.cancel()
+
+    async def _wake_on_look(self, scope: anyio.CancelScope) -> None:
+        await self._context.backlog.drained(self._looking)
         scope.cancel()
 
     async def _round(self, rows: Sequence[Row]) -> bool:
@@ -98,11 +109,11 @@ class Refresh:
         return round_.done
 
     async def _look_again(self, rows: Sequence[Row]) -> None:
-        """Have these paths looked at, and wait: until then they are as stale as before."""
+        """Have these paths looked at: until then they are as stale as before."""
         for row in rows:
+            await self._context.backlog.room()
             self._context.backlog.hint(row.path, mtime=row.mtime_ns / 1e9)
-        if rows:
-            await self._context.backlog.drained([row.path for row in rows])
+        self._looking = self._looking.union(row.path for row in rows)
 
 
 def _by_content(rows: Sequence[Row]) -> dict[str, list[Row]]:

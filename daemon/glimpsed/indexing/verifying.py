@@ -19,6 +19,7 @@ from glimpsed.indexing.differences import Difference, Findings, Kind
 from glimpsed.indexing.folders import Folders
 from glimpsed.indexing.inbox import Inbox
 from glimpsed.indexing.look import see
+from glimpsed.indexing.retry import is_due
 from glimpsed.indexing.scans import Scans
 from glimpsed.indexing.thumbnails import Stored
 from glimpsed.records import Known, Row, Stamp, Unread
@@ -158,9 +159,10 @@ class Verifier:
             rows = await self._context.insist(partial(self._context.table.rows, [one.path for one in group]))
             pending |= self._context.backlog.pending()
             told = len(self._inbox) > 0  # by the kernel, of whatever
+            now = self._context.wall()
             for one in group:
                 row = rows.get(one.path)
-                if one.path in pending or told or self._scanned(one.path) or _to_be_read(row, one.kind):
+                if one.path in pending or told or self._scanned(one.path) or _to_be_read(row, one.kind, now):
                     found.under_way += 1
                 elif self._stands(one, seen[one.path], row):
                     standing.append(one)
@@ -234,9 +236,11 @@ def _difference(path: str, mtime: float | None, known: Known | None) -> Differen
     return Difference(Kind.CHANGED, path, "it is not as its row says", mtime)
 
 
-def _to_be_read(row: Row | None, kind: Kind) -> bool:
+def _to_be_read(row: Row | None, kind: Kind, now: float) -> bool:
     """Whether the refresh is about to read the file again."""
-    return row is not None and kind not in (Kind.GONE, Kind.FOLDER) and row.retry_at is not None
+    if row is None or row.missing_since is not None or kind in (Kind.GONE, Kind.FOLDER):
+        return False
+    return is_due(row.retry_at, now)
 
 
 def _within(path: str, places: Iterable[Place]) -> bool:

@@ -7,7 +7,7 @@ from blake3 import blake3
 from glimpsed.reading.texts import clean
 from glimpsed.records import CONTENT_LABELS, ENCODED_LABELS, PLACE_LABELS, Description, Part
 
-READER = "reader-3"
+READER = "reader-4"
 """Id of the first pass: a change of what it reads or how it is put together needs another number."""
 UNDEVELOPED = f"{READER}+undeveloped"
 """In its place for a RAW of which a small preview was all that could be seen; see `Content.undeveloped`."""

@@ -43,7 +43,8 @@ def words(path: str, folder: str) -> tuple[Part, ...]:
 
     There is a part `name`, or else the first part `above` is the file's own stem, made by a camera; after that come
     `directory` (the one the file lies in) and `above` (those above it, up to the folder). Dates in the first two are
-    taken out of what people wrote, and stand in a part `above` of their own as the words for them.
+    taken out of what people wrote, and stand in a part `above` of their own as the words for them. What is taken apart,
+    as `GitHub` is, stands in parts `above` as it was: people ask for it in one word.
     """
     stem = name_text(os.path.splitext(os.path.basename(path))[0])
     own, days = _without_dates(_COPY.sub("", stem))
@@ -51,7 +52,7 @@ def words(path: str, folder: str) -> tuple[Part, ...]:
         parts, days = [Part("above", split(stem) or stem or "picture")], []
     else:
         parts = [Part("name", own)]
-    *above, last = [name_text(name) for name in _directories(path, folder)] or [""]
+    *above, last = directories = [name_text(name) for name in _directories(path, folder)] or [""]
     rest, more = _without_dates(last)
     if last and (_CAMERA_DIRECTORY.match(last) or (more and not rest)):
         above.append(last)
@@ -62,6 +63,10 @@ def words(path: str, folder: str) -> tuple[Part, ...]:
         parts.append(Part("above", clean(chain)))
     if days or more:
         parts.append(Part("above", "\n".join(dict.fromkeys([*days, *more]))))
+    parts += [
+        Part("above", whole)
+        for whole in dict.fromkeys(whole for name in (stem, *directories) for whole in _wholes(name))
+    ]
     return tuple(part for part in parts if part.text)
 
 
@@ -106,6 +111,12 @@ def split(name: str) -> str:
     """The words of one name, separated by blanks: `ramenReceipt_Kyoto-2024` is `ramen Receipt Kyoto 2024`."""
     text = _DATE.sub(_dashed, clean(name))
     return clean(" ".join(word for token in _TOKEN.findall(text) for word in _humps(token)))
+
+
+def _wholes(name: str) -> list[str]:
+    """The words of one name that `split` takes apart; what has digits is looked for in pieces anyway."""
+    tokens = _TOKEN.findall(_DATE.sub(_dashed, clean(name)))
+    return [token for token in tokens if not any(map(str.isdigit, token)) and len(_humps(token)) > 1]
 
 
 def _dashed(found: re.Match[str]) -> str:

@@ -20,6 +20,7 @@ _SHORT = 400  # characters
 _WHOLE = frozenset(("name", "title", "caption", "sidecar", "place", "directory", "author"))
 """Labels whose text as a whole can be what was asked for; of keywords and OCR it is each line or entry."""
 _ENTRIES = re.compile(r"[\n,;]+")
+_WORDS = re.compile(r"[^\W_]+")
 _ENDS = " .?!¿¡。？！"
 
 _SAID = {
@@ -137,7 +138,8 @@ def why(found: Match, quote: str, second: str, *, near: bool, file_name: str) ->
 def _told(part: Part, quote: str, file_name: str) -> str:
     language = languages.named(part.text) if part.label in _IN_A_LANGUAGE else None
     what = _SAID.get(part.label, part.label)
-    if part.label == "above" and _letters(part.text) == _letters(file_name.rpartition(".")[0]):
+    stem = file_name.rpartition(".")[0]
+    if part.label == "above" and _letters(part.text) in {_letters(stem), *map(_letters, _WORDS.findall(stem))}:
         what = "file name"
     if language is not None:
         return f"{what}, {language}: “{quote}”"
