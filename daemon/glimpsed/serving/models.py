@@ -52,14 +52,11 @@ class Near(BaseModel):
     km: float = Field(5.0, gt=0, le=100_000)
 
 
-class SearchRequest(BaseModel):
-    """A question in parts. All that are given must hold; nothing in the words has a special meaning."""
+class FiltersOf(BaseModel):
+    """The filters of a question in parts."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    words: str = ""
-    phrases: list[str] = Field([], max_length=100, description="a hit holds each of them")
-    exclude: list[str] = Field([], alias="not", max_length=100, description="words and phrases that no hit holds")
     after: str | None = Field(None, description="such as 2024, 2024-06, yesterday")
     before: str | None = None
     on: str | None = Field(None, description="such as 2024-06 (the whole month) or 2024-06-12..2024-06-14")
@@ -70,6 +67,24 @@ class SearchRequest(BaseModel):
     near: Near | None = None
     size: str | list[str] = Field([], max_length=100, description="such as >2MB or >=1920x1080; all hold")
     has: list[Literal["text", "gps"]] = Field([], description="all hold")
+
+    def filters(self) -> Iterator[tuple[str, str]]:
+        """Their names and values, as a question has them."""
+        for name in ("after", "before", "on", "inside", "type", "camera", "place", "size", "has"):
+            given = getattr(self, name)
+            values = given if isinstance(given, list) else [] if given is None else [given]
+            yield from (("in" if name == "inside" else name, value) for value in values)
+        if self.near is not None:
+            yield "near", f"{self.near.latitude!r},{self.near.longitude!r},{self.near.km!r}km"
+
+
+class SearchRequest(FiltersOf):
+    """A question in parts. All that are given must hold; nothing in the words has a special meaning."""
+
+    words: str = ""
+    phrases: list[str] = Field([], max_length=100, description="a hit holds each of them")
+    exclude: list[str] = Field([], alias="not", max_length=100, description="words and phrases that no hit holds")
+    without: FiltersOf | None = Field(None, description="filters of which none holds")
     state: Literal["missing"] | None = Field(None, alias="is")
     sort: Sort = "relevance"
     k: int = Field(10, ge=1, le=MOST_HITS, description="how many hits")
@@ -79,18 +94,13 @@ class SearchRequest(BaseModel):
 
     def fields(self) -> Fields:
         """The same for searching."""
-        return Fields(self.words, tuple(self.phrases), tuple(self.exclude), tuple(self._filters()))
-
-    def _filters(self) -> Iterator[tuple[str, str]]:
-        for name in ("after", "before", "on", "inside", "type", "camera", "place", "size", "has", "state"):
-            given = getattr(self, name)
-            values = given if isinstance(given, list) else [] if given is None else [given]
-            yield from ((_FILTERS.get(name, name), value) for value in values)
-        if self.near is not None:
-            yield "near", f"{self.near.latitude!r},{self.near.longitude!r},{self.near.km!r}km"
-
-
-_FILTERS: Final = {"inside": "in", "state": "is"}
+        return Fields(
+            self.words,
+            tuple(self.phrases),
+            tuple(self.exclude),
+            (*self.filters(), *([("is", self.state)] if self.state is not None else [])),
+            tuple(self.without.filters()) if self.without is not None else (),
+        )
 
 
 class Completion(BaseModel):
