@@ -40,6 +40,7 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Daemon]:
     folder.mkdir()
     (home / "home").mkdir()
     (home / "secret.png").write_text(SECRET)
+    (home / "secret.cr2").write_text(SECRET)
     save(folder / HOSTILE, draw("x"), caption=f"A red bicycle {ESC}{C1}{BIDI}")
     save(folder / "kettle.png", draw("y"), caption="A green kettle")
     (folder / "link.png").symlink_to(home / "secret.png")
@@ -123,6 +124,7 @@ def test_a_path_that_is_in_no_folder_is_not_read(daemon: Daemon) -> None:
         assert told["read"] is None
         assert not told["indexed"]
         assert SECRET not in json.dumps(told)
+        assert told["group"] == []
     for asked in (daemon.client.scan, daemon.client.retry):
         with pytest.raises(UsageError, match="in no watched folder"):
             asked([outside])

@@ -640,6 +640,16 @@ def test_a_service_is_installed_for_this_installation_and_removed(home: dict[str
     assert run(home, "service", "uninstall").returncode == 64
 
 
+def test_the_service_sees_the_variables_that_the_shell_was_told(home: dict[str, str], tmp_path: Path) -> None:
+    told = {"XDG_STATE_HOME": f"{tmp_path}/my state", "GLIMPSED_READ_OCR": "false", "GLIMPSED_LOG_FILE": ""}
+    done = run(home | told, "service", "install")
+    assert b"the service is given GLIMPSED_READ_OCR, XDG_STATE_HOME as set here" in done.stdout
+    lines = (tmp_path / ".config/systemd/user/glimpsed.service").read_text().splitlines()
+    assert f'ReadWritePaths="{tmp_path}/my state/glimpsed"' in lines
+    assert {f'Environment="XDG_STATE_HOME={tmp_path}/my state"', "Environment=GLIMPSED_READ_OCR=false"} <= set(lines)
+    assert "GLIMPSED" not in (tmp_path / ".config/systemd/user/glimpsed.socket").read_text()
+
+
 def test_a_socket_of_ones_own_is_listened_on(home: dict[str, str], tmp_path: Path) -> None:
     config_file(home).write_text(f'[serve]\nsocket = "{tmp_path}/my 100%/socket"\n')
     assert run(home, "service", "install").returncode == 0

@@ -157,25 +157,35 @@ def test_a_command_that_waits_tells_how_far_the_daemon_is(
     assert "\x1b" not in found.piped
 
 
-def test_forgetting_tells_that_it_goes_on(home: dict[str, str], stub: Stub) -> None:
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["forget", "/p/a.png"], b"writing the index anew"),
+        (["search", "x"], b"waiting for glimpsed"),  # whom systemd starts with the first request
+        (["status", "--json"], b"waiting for glimpsed"),
+    ],
+)
+def test_a_command_that_cannot_tell_how_far_it_is_tells_that_it_waits(
+    home: dict[str, str], stub: Stub, arguments: list[str], said: bytes
+) -> None:
     drawn = threading.Event()
 
     def late(handler: BaseHTTPRequestHandler) -> None:
         assert drawn.wait(DEADLINE)
-        answer(handler, {"pictures": 1, "warnings": []})
+        answer(handler, {"hits": [{"path": "/p/a.png"}], "warnings": []})
 
-    stub.answers["/v1/forget"] = late
+    stub.answers |= {"/v1/forget": late, "/v1/search": late, "/v1/status": late}
     master, slave = os.openpty()
     with subprocess.Popen(
-        command("glimpse", "forget", "/p/a.png"), env=home | {"TERM": "xterm"}, stdout=subprocess.PIPE, stderr=slave
+        command("glimpse", *arguments), env=home | {"TERM": "xterm"}, stdout=subprocess.PIPE, stderr=slave
     ) as process:
         os.close(slave)
         told = b""
-        while b"writing the index anew" not in told:
+        while said not in told:
             told += os.read(master, 4096)
         drawn.set()
         output, _ = process.communicate(timeout=DEADLINE)
-    assert (process.returncode, output.decode()) == (0, "pictures  1\nwarnings  –\n")
+    assert (process.returncode, b"/p/a.png" in output) == (0, True)
     assert os.read(master, 4096).endswith(b"\r\x1b[K")
     os.close(master)
 

@@ -131,10 +131,20 @@ def test_completion_for_every_shell(shell: str, tmp_path: Path) -> None:
     assert subprocess.run([*check, str(file)], capture_output=True, check=False).returncode != 0
 
 
-def test_the_shell_is_told_the_commands() -> None:
-    asking = {"_GLIMPSE_COMPLETE": "bash_complete", "COMP_WORDS": "glimpse s", "COMP_CWORD": "1"}
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("glimpse s", {"plain,search", "plain,service", "plain,status"}),
+        ("glimpse explain ~/Pic", {"file,~/Pic"}),
+        ("glimpse verify --full x", {"file,x"}),
+        ("glimpse folder add ./", {"dir,./"}),
+        ("glimpse --socket /run/", {"file,/run/"}),
+    ],
+)
+def test_the_shell_is_told_commands_and_where_paths_go(typed: str, told: set[str]) -> None:
+    asking = {"_GLIMPSE_COMPLETE": "bash_complete", "COMP_WORDS": typed, "COMP_CWORD": str(typed.count(" "))}
     code = "import sys; sys.argv[0] = 'glimpse'; from glimpsed.cli import glimpse; glimpse()"
     done = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | asking, capture_output=True, text=True, check=False
     )
-    assert {"plain,search", "plain,service", "plain,status"} <= set(done.stdout.split())
+    assert told <= set(done.stdout.split())

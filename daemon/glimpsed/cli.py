@@ -56,7 +56,12 @@ class _Filter(click.Group):
 
 
 @click.group(cls=_Filter, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--socket", metavar="PATH", help="The daemon's socket; the configuration's unless given.")
+@click.option(
+    "--socket",
+    metavar="PATH",
+    shell_complete=cli_completion.files,
+    help="The daemon's socket; the configuration's unless given.",
+)
 @click.version_option(__version__, message="%(version)s")
 @click.pass_context
 def client(context: click.Context, socket: str | None) -> None:

@@ -3,11 +3,11 @@
 import os
 import re
 import subprocess
-from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from glimpsed.cli_completion import files
 from glimpsed.errors import GlimpsedError, UsageError
 
 if TYPE_CHECKING:
@@ -68,7 +68,12 @@ def search(
 
     question = " ".join(one.removeprefix(_WORD) for one in query)
     client = asked(context)
-    with cli_progress.working("waiting for the index", client) if sync else nullcontext():
+    waiting = (
+        cli_progress.working("waiting for the index", client)
+        if sync
+        else cli_progress.watched("waiting for glimpsed", lambda: None)
+    )
+    with waiting:
         answer = client.search(question, k=max(number, opened or 1), sort=sort, sync=sync)
     for warning in answer.get("warnings", ()):
         cli_show.warn(warning)
@@ -97,7 +102,7 @@ def events(context: click.Context, *, json: bool) -> None:
 
 
 @click.command()
-@click.argument("path", nargs=-1)
+@click.argument("path", nargs=-1, shell_complete=files)
 @as_json
 @click.pass_context
 def scan(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
@@ -114,7 +119,7 @@ def scan(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
 
 
 @click.command()
-@click.argument("path", nargs=-1)
+@click.argument("path", nargs=-1, shell_complete=files)
 @as_json
 @click.pass_context
 def retry(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
@@ -132,7 +137,7 @@ def retry(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:
 
 
 @click.command()
-@click.argument("path", nargs=-1, required=True)
+@click.argument("path", nargs=-1, required=True, shell_complete=files)
 @as_json
 @click.pass_context
 def forget(context: click.Context, *, path: tuple[str, ...], json: bool) -> None:

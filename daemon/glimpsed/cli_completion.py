@@ -1,9 +1,19 @@
 """`glimpse completion`: what a shell needs to complete glimpse's commands and options."""
 
 import click
-from click.shell_completion import get_completion_class
+from click.shell_completion import CompletionItem, get_completion_class
 
 SHELLS = ("bash", "zsh", "fish")
+
+
+def files(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """What completes a path: the shell's own names of files."""
+    return [CompletionItem(begun, type="file")]
+
+
+def directories(context: click.Context, parameter: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The same where only a directory makes sense."""
+    return [CompletionItem(begun, type="dir")]
 
 
 @click.command()

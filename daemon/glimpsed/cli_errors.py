@@ -6,12 +6,13 @@ from typing import Any
 import click
 
 from glimpsed.cli_ask import as_json, asked
+from glimpsed.cli_completion import files
 
 _MOST = 1000
 
 
 @click.command()
-@click.argument("path", nargs=-1)
+@click.argument("path", nargs=-1, shell_complete=files)
 @click.option(
     "-k", "--number", type=click.IntRange(1, _MOST), default=_MOST, show_default=True, help="How many pictures."
 )

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from glimpsed.cli_ask import NOTHING_FOUND, as_json, asked
+from glimpsed.cli_completion import files
 from glimpsed.errors import UsageError
 
 _PASSES = ("reader", "ocr")
@@ -21,7 +22,7 @@ _TOLD_ELSEWHERE = frozenset((
 
 
 @click.command()
-@click.argument("file")
+@click.argument("file", shell_complete=files)
 @as_json
 @click.option("--lines", is_flag=True, help="Read the words in it again, line by line, with boxes and confidence.")
 @click.option("--picture", metavar="PNG", help="The same, and draw the boxes into a copy, which is written here.")

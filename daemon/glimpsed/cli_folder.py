@@ -7,6 +7,7 @@ import click
 
 from glimpsed import cli_own
 from glimpsed.cli_ask import as_json
+from glimpsed.cli_completion import directories
 from glimpsed.errors import ConfigError, ConfigFault, UsageError
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def folder() -> None:
 
 
 @folder.command()
-@click.argument("directory")
+@click.argument("directory", shell_complete=directories)
 @as_json
 def add(directory: str, *, json: bool) -> None:
     """Watch a folder too."""
@@ -43,7 +44,7 @@ def add(directory: str, *, json: bool) -> None:
 
 
 @folder.command()
-@click.argument("directory")
+@click.argument("directory", shell_complete=directories)
 @as_json
 def remove(directory: str, *, json: bool) -> None:
     """Watch a folder no longer."""

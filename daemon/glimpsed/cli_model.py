@@ -10,6 +10,7 @@ import click
 
 from glimpsed import cli_own
 from glimpsed.cli_ask import as_json
+from glimpsed.cli_completion import directories
 from glimpsed.errors import EncoderError, ExtraMissingError, GlimpsedError, OwnCodeError, UsageError
 
 if TYPE_CHECKING:
@@ -54,7 +55,13 @@ def list_(context: click.Context, *, json: bool) -> None:
 @model.command()
 @click.argument("name", required=False, shell_complete=_names)
 @click.option("--revision", metavar="REV", default="main", show_default=True, help="A branch, a tag or a commit.")
-@click.option("--to", "folder", metavar="DIR", help="Put the files there and not into the Hugging Face cache.")
+@click.option(
+    "--to",
+    "folder",
+    metavar="DIR",
+    shell_complete=directories,
+    help="Put the files there and not into the Hugging Face cache.",
+)
 def pull(name: str | None, *, revision: str, folder: str | None) -> None:
     """Fetch a model from the Hugging Face hub: the one thing here that uses the network.
 

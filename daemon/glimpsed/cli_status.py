@@ -36,15 +36,18 @@ _HOME, _TO_END_OF_LINE, _BELOW = "\x1b[H", "\x1b[K", "\x1b[J"
 @click.pass_context
 def status(context: click.Context, *, watch: bool, json: bool) -> None:
     """Tell how the daemon is and what it does."""
-    from glimpsed import cli_show  # noqa: PLC0415  not for --help
+    from glimpsed import cli_progress, cli_show  # noqa: PLC0415  not for --help
 
     client = asked(context)
     if watch:
         _watch(client, json=json)
-    elif json:
-        cli_show.print_json(client.status())
+        return
+    with cli_progress.watched("waiting for glimpsed", lambda: None):
+        told = client.status()
+    if json:
+        cli_show.print_json(told)
     else:
-        print("\n".join(_laid_out(client.status(), *_terminal())))
+        print("\n".join(_laid_out(told, *_terminal())))
 
 
 def lines(status: "Status") -> Iterator[Line]:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from glimpsed.cli_ask import as_json, asked
+from glimpsed.cli_completion import files
 
 DIFFERS = 2
 MENDED = 3
@@ -19,7 +20,7 @@ _QUIET = 1.0  # seconds before progress is shown
 
 
 @click.command()
-@click.argument("path", nargs=-1)
+@click.argument("path", nargs=-1, shell_complete=files)
 @click.option("--full", is_flag=True, help="Hash every file, read every vector, look for every row by its words.")
 @click.option("--repair", is_flag=True, help="Mend what differs.")
 @as_json

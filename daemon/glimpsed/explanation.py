@@ -75,6 +75,7 @@ class Explainer:
         if row is not None or isinstance(found, Read):
             self._tell_words(shown, path, folder or os.path.dirname(path), row, found)
         if state != "outside":
+            online = online and state != "ignored"  # behind a link that is not followed lies another's place
             beside = row.beside if row is not None else found.beside if isinstance(found, Read) else ""
             shown.group = await self._group(path, row.content_id if row is not None else "", beside, look=online)
         return shown

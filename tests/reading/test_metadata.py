@@ -108,6 +108,16 @@ def test_xmp_says_all_it_can() -> None:
     assert (content.latitude, content.longitude) == (45.81, 9.085)
 
 
+@pytest.mark.parametrize("ancestors", [30_000, 100_000])
+def test_what_photoshop_hands_down_hides_no_words(ancestors: int) -> None:
+    numbers = "".join(f"<rdf:li>xmp.did:{number:036x}</rdf:li>" for number in range(ancestors))
+    packet = pictures.xmp_packet(
+        f"<photoshop:DocumentAncestors><rdf:Bag>{numbers}</rdf:Bag></photoshop:DocumentAncestors>"
+        "<photoshop:Headline>A heron</photoshop:Headline>"
+    )
+    assert xmp.read(packet).texts == (("caption", "A heron"),)
+
+
 def test_properties_as_attributes() -> None:
     packet = (
         b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'

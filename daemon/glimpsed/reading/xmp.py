@@ -26,6 +26,8 @@ _NODE = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}nodeID"
 _CLOSING = {name: re.compile(rf"</(?:\w+:)?{name}\s*>") for name in ("xmpmeta", "xapmeta", "RDF")}
 _LOOSE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
 _NO_NAME = re.compile(r"</?[\w.-]+:\w+/\w[^<>]*>")
+_ANCESTORS = re.compile(rb"<photoshop:DocumentAncestors\b.*?</photoshop:DocumentAncestors\s*>", re.DOTALL)
+"""Megabytes of numbers, which Photoshop hands down from each document to what is pasted from it."""
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -60,6 +62,8 @@ class Xmp:
 
 def read(packet: bytes) -> Xmp:
     """Never raises: a packet that is no XML, or a dangerous one, says nothing; a careless one is mended."""
+    if len(packet) > LIMIT:
+        packet = _ANCESTORS.sub(b"", packet, count=1)
     root = _root(packet[:LIMIT])
     return Xmp() if root is None else Xmp(tuple(_fields(root)))
 

@@ -57,7 +57,9 @@ DATES = ("exif:DateTimeOriginal", "photoshop:DateCreated", "exif:DateTimeDigitiz
 """Most trusted first."""
 
 REGIONS = "mwg-rs"
-PRIVATE = frozenset({"xmpMM:Pantry", "xmpMM:Ingredients", "xmpMM:History", "xmpMM:DerivedFrom"})
+PRIVATE = frozenset({
+    "xmpMM:Pantry", "xmpMM:Ingredients", "xmpMM:History", "xmpMM:DerivedFrom", "photoshop:DocumentAncestors",
+})  # fmt: skip
 
 
 def short(name: object) -> str:
