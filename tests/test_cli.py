@@ -474,6 +474,25 @@ def test_a_reader_that_leaves_early_is_no_traceback(home: dict[str, str], stub: 
         assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.parametrize("arguments", [["search", "x"], ["search", "--paths", "x"], ["--help"]])
+def test_an_output_that_is_full_or_closed_is_no_traceback(
+    home: dict[str, str], stub: Stub, arguments: list[str]
+) -> None:
+    for unbuffered in ("", "1"):
+        environment = home | {"PYTHONUNBUFFERED": unbuffered}
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                command("glimpse", *arguments), env=environment, stdout=full, stderr=subprocess.PIPE, check=False
+            )
+        assert done.stderr.decode() == "glimpse: the output cannot be written: No space left on device\n"
+        assert done.returncode == 74
+    words = [sys.executable, "-c", "from glimpsed.cli import glimpse; glimpse()", *arguments]
+    for closed in (">&-", "2>&-", "<&- >&- 2>&-"):
+        shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *words]
+        done = subprocess.run(shell, env=home, capture_output=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_the_way_of_a_search_imports_nothing_large(home: dict[str, str], stub: Stub) -> None:
     script = """
 import sys
@@ -638,6 +657,16 @@ def test_a_service_is_installed_for_this_installation_and_removed(home: dict[str
         "--user daemon-reload",
     ]
     assert run(home, "service", "uninstall").returncode == 64
+
+
+def test_the_service_sees_the_variables_that_the_shell_was_told(home: dict[str, str], tmp_path: Path) -> None:
+    told = {"XDG_STATE_HOME": f"{tmp_path}/my state", "GLIMPSED_READ_OCR": "false", "GLIMPSED_LOG_FILE": ""}
+    done = run(home | told, "service", "install")
+    assert b"the service is given GLIMPSED_READ_OCR, XDG_STATE_HOME as set here" in done.stdout
+    lines = (tmp_path / ".config/systemd/user/glimpsed.service").read_text().splitlines()
+    assert f'ReadWritePaths="{tmp_path}/my state/glimpsed"' in lines
+    assert {f'Environment="XDG_STATE_HOME={tmp_path}/my state"', "Environment=GLIMPSED_READ_OCR=false"} <= set(lines)
+    assert "GLIMPSED" not in (tmp_path / ".config/systemd/user/glimpsed.socket").read_text()
 
 
 def test_a_socket_of_ones_own_is_listened_on(home: dict[str, str], tmp_path: Path) -> None:

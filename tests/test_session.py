@@ -127,13 +127,17 @@ def test_paths_of_any_name_are_what_systemd_takes_them_for(manager: Manager) -> 
     state = f"{HOME}/it's $HOME, 100% a\\b"
     place = f"{HOME}/$HOME, 100%"  # systemd starts nothing that has quotes or backslashes in its path
     manager.run("mkdir", state, place)
-    manager.run("cp", "/bin/true", f"{place}/glimpsed")
+    program = manager.path(f"{place}/glimpsed")
+    program.write_text('#!/bin/sh\ntouch "$GLIMPSED_STORE_PATH/here"\n', encoding="utf-8")
+    program.chmod(0o755)
     settings = ("Type=oneshot", "ProtectSystem=strict", "ProtectHome=read-only", "ReadWritePaths=", "ExecStart=")
-    config = load(environment={"HOME": HOME}, flags={"store.path": state, "serve.socket": "/run/odd"})
-    text = cli_service.unit_text("\n".join(["[Service]", *settings]), f"{place}/glimpsed", config)
+    environment = {"HOME": HOME, "GLIMPSED_STORE_PATH": state, "GLIMPSED_SERVE_SOCKET": "/run/odd"}
+    config, carried = load(environment=environment), cli_service.carried(environment)
+    text = cli_service.unit_text("\n".join(["[Service]", *settings]), f"{place}/glimpsed", config, carried)
     (manager.home / ".config/systemd/user/odd.service").write_text(text, encoding="utf-8")
     manager.systemctl("daemon-reload")
-    manager.systemctl("start", "odd.service")  # fails where it finds either of them not
+    manager.systemctl("start", "odd.service")
+    assert manager.path(f"{state}/here").exists()
     (manager.home / ".config/systemd/user/odd.service").unlink()
 
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,9 @@ SYSTEM_PLACE = "/etc/systemd/system"
 GPU = "gpu.conf"
 
 _PLAIN = re.compile(r"[\w./+@:=-]+")  # what needs no quotes in a unit
+
+_CARRIED = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_CACHE_HOME", "XDG_PICTURES_DIR", "HF_HOME", "HF_HUB_CACHE")
+"""Variables that say where things are, beside GLIMPSED_*: a service does not see what a shell was told."""
 
 _SYSTEM = click.option("--system", is_flag=True, help="The system's template for servers, glimpsed@USER. Needs root.")
 
@@ -49,7 +53,10 @@ def install(*, enable: bool, gpu: bool, system: bool) -> None:
                 os.makedirs(directory, mode=0o700, exist_ok=True)
             except OSError as error:
                 raise StateError(f"cannot be made: {error.strerror}", where=directory) from error
-    files = {units.file(name): unit_text(shipped(name).read_text("utf-8"), _program(), config) for name in units.names}
+    told = {} if system else carried(os.environ)
+    files = {
+        units.file(name): unit_text(shipped(name).read_text("utf-8"), _program(), config, told) for name in units.names
+    }
     if gpu:
         files[units.drop_in] = shipped(GPU).read_text("utf-8")
     for file, text in files.items():
@@ -58,6 +65,8 @@ def install(*, enable: bool, gpu: bool, system: bool) -> None:
         except OSError as error:
             raise _refused("written", file, error) from error
         print(f"{file} is written")
+    if told:
+        print(f"the service is given {', '.join(told)} as set here")
     if not gpu:
         _withdraw(units.drop_in)
         if os.path.exists("/dev/nvidia0"):
@@ -139,8 +148,20 @@ def unit_file() -> Path:
     return units.file(units.names[0])
 
 
-def unit_text(text: str, program: str, config: "Config | None") -> str:
-    """A shipped unit with this installation's program and, where one is given, the configuration's directories."""
+def carried(environment: Mapping[str, str]) -> dict[str, str]:
+    """The variables that the configuration was read with, and that the service has to be given."""
+    return {
+        name: value
+        for name, value in sorted(environment.items())
+        if value and (name in _CARRIED or name.startswith("GLIMPSED_"))
+    }
+
+
+def unit_text(text: str, program: str, config: "Config | None", carried: Mapping[str, str] | None = None) -> str:
+    """A shipped unit with this installation's program and, where they are given, what the configuration says.
+
+    That is its directories, and the variables that were `carried` into it.
+    """
     told = {}
     if config is not None:
         told = {
@@ -156,6 +177,9 @@ def unit_text(text: str, program: str, config: "Config | None") -> str:
         if name == "ExecStart":
             arguments = value.partition(" ")[2]
             lines.append(f"ExecStart={_quoted(program)}" + (f" {arguments}" if arguments else ""))
+            for variable, held in (carried or {}).items():
+                assignment = _quoted(f"{variable}={held}").replace("\n", "\\n")
+                lines += ["# As it was set where this was installed.", f"Environment={assignment}"]
         else:
             lines.append(f"{name}={told[name]}" if name in told else line)
     return "\n".join(lines) + "\n"
@@ -189,10 +213,10 @@ def _program() -> str:
     return found
 
 
-def _quoted(path: str) -> str:
-    """A path as a word of systemd.syntax(7). A dollar sign stands for itself: only arguments have variables."""
-    escaped = _escaped(path.replace("\\", "\\\\").replace('"', '\\"'))
-    return escaped if _PLAIN.fullmatch(path) else f'"{escaped}"'
+def _quoted(text: str) -> str:
+    """A word as systemd.syntax(7) has it. A dollar sign stands for itself: only arguments have variables."""
+    escaped = _escaped(text.replace("\\", "\\\\").replace('"', '\\"'))
+    return escaped if _PLAIN.fullmatch(text) else f'"{escaped}"'
 
 
 def _escaped(text: str) -> str:

@@ -121,6 +121,12 @@ def test_a_broken_picture_is_read_again_only_when_it_changes() -> None:
 def test_a_folder_configured_anew_takes_its_rows() -> None:
     row = a_row(folder="/")
     assert work(Seen("/p/a.png", STAMP), row) == Moved(row)
+    for less in (
+        replace(row, error="broken"),
+        replace(row, content_id="", error="Permission denied", retry_at=NOW + 9),
+    ):
+        assert work(Seen("/p/a.png", STAMP), less) == Read(frozenset(), "moved")
+    assert isinstance(work(Seen("/p/a.png", STAMP._replace(ctime_ns=99)), row), Read)
 
 
 stamps = st.builds(Stamp, *[st.integers(0, 3)] * 4)

@@ -8,6 +8,7 @@ from pathlib import Path
 import anyio
 import numpy as np
 import pytest
+from blake3 import blake3
 from tests import pictures
 from tests.indexing.house import Clock, FakeEncoders, House, house
 from tests.storing.making import put, puts
@@ -447,6 +448,31 @@ async def test_a_file_that_changed_before_its_words_were_read_is_looked_at_and_n
             assert one.table.calls["by_size"] >= len(one.workers.ocrs) - 1
             one.workers.words["a.png"] = Words("", "")
             assert (await one.idle()).fresh == 1
+
+
+async def test_bytes_that_are_others_although_all_else_is_the_same_are_read_before_their_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "Pictures"
+    draw(folder, "a.png")
+    true = blake3((folder / "a.png").read_bytes()).hexdigest()
+    asked: list[str] = []
+
+    async def ocr(path: str, content_id: str) -> Words | None:
+        asked.append(content_id)
+        return Words(content_id, "") if content_id == true else None
+
+    async with house(tmp_path, folder) as one:
+        monkeypatch.setattr(one.workers, "ocr", ocr)
+        async with one.running():
+            await one.idle()
+            row = await one.row(folder / "a.png")
+            # As after a write in the very moment of the kernel's clock in which the file was read.
+            await one.writer.commit([put(replace(row, content_id="0" * 64, ocr=None))])
+            one.context.committed.beat()
+            await one.has(folder / "a.png", lambda row: row.content_id == true and row.ocr == OCR_ID)
+            assert (await one.idle()).fresh == 1
+    assert asked == [true, "0" * 64, true]
 
 
 async def test_a_file_that_never_rests_does_not_hold_up_the_words_of_others(tmp_path: Path) -> None:

@@ -226,6 +226,9 @@ async def test_a_row_of_the_wrong_folder_is_given_to_the_right_one(tmp_path: Pat
         await one.put(one.folder / "0.jpg", folder="/elsewhere")
         await one.finds(Kind.FOLDER, one.folder / "0.jpg")
         assert (await one.house.row(one.folder / "0.jpg")).folder == str(one.folder)
+        await one.put(one.folder / "1.jpg", folder="/elsewhere", error="broken")
+        await one.finds(Kind.FOLDER, one.folder / "1.jpg")
+        assert (await one.house.row(one.folder / "1.jpg")).folder == str(one.folder)
 
 
 async def test_what_is_wrong_with_the_table_is_mended(tmp_path: Path) -> None:

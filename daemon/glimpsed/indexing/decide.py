@@ -104,14 +104,15 @@ def decide(
         return Read(frozenset(), "tried again")
     if row.reader is None or row.reader not in (reader, reader_partly):
         return Read(frozenset(), "new reader")
-    if row.folder != folder and row.stamp == seen.stamp and _whole(row, reader):
-        return _moved(seen, row)  # the folders were configured anew
+    if row.folder != folder and row.stamp == seen.stamp:  # the folders were configured anew
+        return _moved(seen, row) if _whole(row, reader) else Read(frozenset(), "moved")
     same_bytes = identity(row.stamp) == identity(seen.stamp) and bool(row.content_id)
     if same_bytes and row.error is None and row.retry_at is not None and row.missing_since is None:
         return Read(frozenset(), "sidecar")  # which was refused: no state of it tells its permissions
     if row.stamp == seen.stamp and row.beside == seen.beside:
         return Nothing() if row.missing_since is None else Back()
-    if same_bytes and row.beside == seen.beside and row.stamp.ctime_ns != seen.stamp.ctime_ns:
+    touched = row.beside == seen.beside and row.stamp.ctime_ns != seen.stamp.ctime_ns
+    if same_bytes and touched and row.folder == folder:
         return Rehash(row)
     if same_bytes:
         return Read(frozenset(), "sidecar")

@@ -64,6 +64,8 @@ class Round:
                 context.metrics.stage.labels("ocr").observe(words.milliseconds / 1000)
         self.done = True
         if words is None:
+            for row in rows:
+                await self._read_again(row)
             self.changed += rows
             return
         if words.fault is not None:
@@ -118,6 +120,17 @@ class Round:
             attempts = current.attempts + 1
             when = retry_at(fault.kind, attempts, now)
             return replace(current, error=what + fault.what, attempts=attempts, retry_at=when)
+
+        await self._send(Pending(row.path, apply=apply, finished=self._finished, second=True))
+
+    async def _read_again(self, row: Row) -> None:
+        """Have a file read whose bytes are not those of its row, even where nothing else tells so."""
+        now = self._context.wall()
+
+        def apply(current: Row | None, _: object) -> Row | None:
+            if current is None or current.content_id != row.content_id:
+                return None
+            return replace(current, retry_at=now)
 
         await self._send(Pending(row.path, apply=apply, finished=self._finished, second=True))
 
