@@ -26,9 +26,9 @@ from glimpsed.errors import (
 from glimpsed.events import Event
 from glimpsed.filters import Fields
 from glimpsed.serving.app import make_app
+from glimpsed.serving.asking import MOST_HITS
 from glimpsed.serving.following import with_pauses
 from glimpsed.serving.limits import Bounds, Limits, Requests
-from glimpsed.serving.models import MOST_HITS
 
 
 @pytest.fixture
