@@ -474,6 +474,25 @@ def test_a_reader_that_leaves_early_is_no_traceback(home: dict[str, str], stub: 
         assert (done.returncode, done.stderr) == (141, b"")
 
 
+@pytest.mark.parametrize("arguments", [["search", "x"], ["search", "--paths", "x"], ["--help"]])
+def test_an_output_that_is_full_or_closed_is_no_traceback(
+    home: dict[str, str], stub: Stub, arguments: list[str]
+) -> None:
+    for unbuffered in ("", "1"):
+        environment = home | {"PYTHONUNBUFFERED": unbuffered}
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run(
+                command("glimpse", *arguments), env=environment, stdout=full, stderr=subprocess.PIPE, check=False
+            )
+        assert done.stderr.decode() == "glimpse: the output cannot be written: No space left on device\n"
+        assert done.returncode == 74
+    words = [sys.executable, "-c", "from glimpsed.cli import glimpse; glimpse()", *arguments]
+    for closed in (">&-", "2>&-", "<&- >&- 2>&-"):
+        shell = ["sh", "-c", f'exec "$@" {closed}', "sh", *words]
+        done = subprocess.run(shell, env=home, capture_output=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_the_way_of_a_search_imports_nothing_large(home: dict[str, str], stub: Stub) -> None:
     script = """
 import sys

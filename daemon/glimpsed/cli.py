@@ -3,6 +3,7 @@
 Whatever takes long to import is imported where it is used: `glimpse search` has to feel instant.
 """
 
+import errno
 import os
 import sys
 import traceback
@@ -33,8 +34,12 @@ if TYPE_CHECKING:
 
 USAGE = 64  # EX_USAGE
 SOFTWARE = 70  # EX_SOFTWARE
+UNWRITTEN = 74  # EX_IOERR
 INTERRUPTED = 130  # what shells give a program that ended by SIGINT
 CUT_OFF = 141  # ... and by SIGPIPE
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_LAST_STREAM = 2  # standard error
 
 
 def glimpsed() -> NoReturn:
@@ -144,6 +149,7 @@ def _log(error: BaseException) -> None:
 def _end(program: str, command: click.Command) -> NoReturn:
     """Run a program and exit with its status: docs/exit-status.md. A command returns its own, or None for 0."""
     status: object = None
+    _open_streams()
     try:
         try:
             status = command.main(prog_name=program, standalone_mode=False)
@@ -157,15 +163,39 @@ def _end(program: str, command: click.Command) -> NoReturn:
         status = error.exit_status
     except (KeyboardInterrupt, click.Abort):
         status = INTERRUPTED
-    except Exception:
-        traceback.print_exc()
-        status = SOFTWARE
+    except Exception as error:
+        if program == "glimpse" and isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+            status = _unwritten(program, error)
+        else:
+            traceback.print_exc()
+            status = SOFTWARE
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
-        status = CUT_OFF
+    except OSError as error:
+        if isinstance(error, BrokenPipeError):
+            status = CUT_OFF
+        elif status != UNWRITTEN:  # else what was left of it is tried once more
+            status = _unwritten(program, error)
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes once more at its end
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _unwritten(program: str, error: OSError) -> int:
+    _tell(program, GlimpsedError(f"the output cannot be written: {error.strerror}"))
+    return UNWRITTEN
+
+
+def _open_streams() -> None:
+    """Standard streams that whoever started this has closed (`>&-`) go nowhere.
+
+    Else the next file that is opened, one of the table perhaps, would be taken for standard output by some library.
+    """
+    while (number := os.open(os.devnull, os.O_RDWR)) <= _LAST_STREAM:
+        os.set_inheritable(number, True)
+    os.close(number)
+    for name, number in (("stdout", 1), ("stderr", 2)):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w", encoding="utf-8", closefd=False))  # noqa: SIM115  until the end
 
 
 def _cause(error: BaseException) -> BaseException:
