@@ -43,15 +43,18 @@ def real_pictures(count: int, folder: Path, extra: Iterable[str] = ()) -> int:
     return len(chosen)
 
 
-def memory(pids: Iterable[int]) -> dict[int, float]:
-    """Proportional set size of processes in MB (shared pages are shared out): proc(5), smaps_rollup."""
+def memory(pids: Iterable[int], kind: str = "Pss") -> dict[int, float]:
+    """Proportional set size of processes in MB (shared pages are shared out): proc(5), smaps_rollup.
+
+    With `Pss_Anon` without the files that are mapped: what others map as well comes and goes with them.
+    """
     sizes = {}
     for pid in pids:
         try:
             lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()
         except OSError:
             continue
-        sizes[pid] = next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0) / 1024
+        sizes[pid] = next((int(line.split()[1]) for line in lines if line.startswith(f"{kind}:")), 0) / 1024
     return sizes
 
 

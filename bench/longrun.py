@@ -4,8 +4,9 @@
 
 `--rate` changes a second are made to a folder that is kept at `--pictures`, and two questions a second are asked; once
 a second the processes, the table and the answers are looked at. Written to `--out`: samples.json, and longrun.png with
-a panel for each. What grows shows as a slope: a line is laid through the second half of the samples, and over an hour
-it may rise by no more than LIMITS of the median. Exits with 1 where something does, or the table is not the disk.
+a panel for each. Memory is what the processes hold for themselves, without the files that they map. What grows shows
+as a slope: a line is laid through the second half of the samples, and over an hour it may rise by no more than LIMITS
+of the median. Exits with 1 where something does, or the table is not the disk.
 """
 
 import argparse
@@ -147,7 +148,7 @@ def _run(
 def _sample(daemon: Daemon, now: float, samples: Samples) -> None:
     assert daemon.process is not None
     pid = daemon.process.pid
-    sizes = memory([pid, *daemon.children()])
+    sizes = memory([pid, *daemon.children()], "Pss_Anon")
     files = list(_files(daemon.state))
     seen = {
         "time": now,
