@@ -96,10 +96,3 @@ def test_siblings() -> None:
     assert groups.siblings("/p/a.gif") == ()
     assert groups.key("/p/a.gif") is None
     assert groups.key("/p/a.nef") == groups.key("/p/a.jpeg") == "/p/a"
-
-
-def test_the_names_in_a_state(tmp_path: Path) -> None:
-    made(tmp_path, "a|b.jpg", "a|b.xmp", "a|b.jpg.txt")
-    assert files.names_beside(files.beside(str(tmp_path / "a|b.jpg"))) == ("a|b.xmp", "a|b.jpg.txt")
-    assert files.names_beside("a.xmp:1:2:3|a.txt:-1:2:3/xattr:0123") == ("a.xmp", "a.txt")
-    assert files.names_beside("/xattr:0123") == files.names_beside("") == ()

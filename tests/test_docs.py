@@ -22,7 +22,7 @@ from glimpsed.indexing.differences import Kind
 from glimpsed.searching.dates import WORDS
 from glimpsed.searching.query import parse
 from glimpsed.searching.tokens import NAMES
-from glimpsed.serving.models import SearchRequest
+from glimpsed.serving.asking import SearchRequest
 
 DOCS = Path(__file__).parents[1] / "docs"
 

@@ -25,7 +25,7 @@ from glimpsed.reading import available
 from glimpsed.records import Counts, Row
 from glimpsed.searching.ports import Hit
 from glimpsed.searching.search import Search
-from glimpsed.serving import explained, guarded, models, verified
+from glimpsed.serving import asking, explained, guarded, models, verified
 from glimpsed.status_line import StatusLine
 from glimpsed.verification import Verification
 
@@ -48,7 +48,7 @@ class Answers:
         """Searches, and what else takes memory for an answer."""
 
     async def search(
-        self, question: str | Fields, *, k: int, sort: models.Sort, cursor: str | None, sync: bool, timeout: float
+        self, question: str | Fields, *, k: int, sort: asking.Sort, cursor: str | None, sync: bool, timeout: float
     ) -> models.Found:
         """See Door."""
         context = self._context

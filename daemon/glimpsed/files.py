@@ -22,8 +22,6 @@ _FARTHEST = 2**63 - 1
 _ATTRIBUTES = "/xattr:"
 """Before the state of the attributes; no file's name holds a slash."""
 
-_BESIDE = re.compile(r"(.+?):-?\d+:\d+:\d+(?:\||\Z)", re.DOTALL)
-
 _UNDECODABLE = re.compile("//([89a-f][0-9a-f])")
 
 
@@ -154,11 +152,6 @@ def beside_files(path: str, listed: Collection[str] | None = None) -> str:
 def files_of(state: str) -> str:
     """What `beside_files` had been when `beside` was this."""
     return state.partition(_ATTRIBUTES)[0]
-
-
-def names_beside(state: str) -> tuple[str, ...]:
-    """The names of the files that were there when `beside` was this, as they are shown."""
-    return tuple(found[1] for found in _BESIDE.finditer(files_of(state)))
 
 
 def shown(path: str) -> str:

@@ -84,11 +84,14 @@ class Fields:
     """Words and phrases: a hit holds none of them."""
     filters: tuple[tuple[str, str], ...] = ()
     """(name, value) as a question has them, such as (`after`, `2024-06`)."""
+    without: tuple[tuple[str, str], ...] = ()
+    """The same: none of these holds."""
 
     def __str__(self) -> str:
         """The question as people would write it; for the log."""
         said = [self.words, *(f'"{one}"' for one in self.phrases), *(f'-"{one}"' for one in self.excluded)]
-        return " ".join(filter(None, said + [f"{name}:{value}" for name, value in self.filters]))
+        said += [f"{name}:{value}" for name, value in self.filters]
+        return " ".join(filter(None, said + [f"-{name}:{value}" for name, value in self.without]))
 
 
 def unique(values: Iterable[str]) -> tuple[str, ...]:

@@ -249,6 +249,17 @@ def test_in_fields_all_is_words() -> None:
         parse_fields(Fields("x", ("y" * LONGEST,)), now=NOW)
 
 
+def test_in_fields_filters_can_be_left_out_too() -> None:
+    fields = Fields("cat", filters=(("type", "png"),), without=(("camera", "pixel"), ("after", "2024")))
+    assert parse_fields(fields, now=NOW) == ask("cat type:png -camera:pixel -after:2024")
+    assert str(fields) == "cat type:png -camera:pixel -after:2024"
+    with pytest.raises(QueryError) as caught:
+        parse_fields(Fields("x", without=(("type", "doc"),)), now=NOW)
+    assert (caught.value.field, caught.value.what) == ("without.type", 'knows no "doc"')
+    with pytest.raises(QueryError, match="at most"):
+        parse_fields(Fields("x", without=(("camera", "y" * LONGEST),)), now=NOW)
+
+
 def test_a_long_question_is_refused_without_being_read() -> None:
     assert ask("x" * LONGEST).words == "x" * LONGEST
     error = fault("after:nonsense " * 140_000)  # 2 MB; its first word would be another error

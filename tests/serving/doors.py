@@ -7,7 +7,7 @@ from pathlib import Path
 
 from glimpsed.events import Event, Journal
 from glimpsed.filters import Fields
-from glimpsed.serving import explained, models, verified
+from glimpsed.serving import asking, explained, models, verified
 
 FOUND = models.Found(hits=[], next=None, took_ms=1.0, encoders=["e5"], warnings=[])
 PICTURE = models.Picture(
@@ -69,7 +69,7 @@ class StandIn:
             await self.work()
 
     async def search(
-        self, question: str | Fields, *, k: int, sort: models.Sort, cursor: str | None, sync: bool, timeout: float
+        self, question: str | Fields, *, k: int, sort: asking.Sort, cursor: str | None, sync: bool, timeout: float
     ) -> models.Found:
         await self._note("search", question, k, sort, cursor, sync, timeout)
         return FOUND

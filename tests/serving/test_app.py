@@ -26,9 +26,9 @@ from glimpsed.errors import (
 from glimpsed.events import Event
 from glimpsed.filters import Fields
 from glimpsed.serving.app import make_app
+from glimpsed.serving.asking import MOST_HITS
 from glimpsed.serving.following import with_pauses
 from glimpsed.serving.limits import Bounds, Limits, Requests
-from glimpsed.serving.models import MOST_HITS
 
 
 @pytest.fixture
@@ -98,6 +98,7 @@ async def test_a_search_by_fields_hands_on_what_was_asked(client: httpx.AsyncCli
         "size": [">2MB", "<5MB"],
         "has": ["text", "gps"],
         "is": "missing",
+        "without": {"type": ["gif", "ico"], "before": "2020", "near": {"latitude": 1, "longitude": 2}},
         "sort": "name",
         "k": 3,
         "cursor": "3.1",
@@ -121,9 +122,10 @@ async def test_a_search_by_fields_hands_on_what_was_asked(client: httpx.AsyncCli
             ("size", "<5MB"),
             ("has", "text"),
             ("has", "gps"),
-            ("is", "missing"),
             ("near", "48.86,-2.35,0.5km"),
+            ("is", "missing"),
         ),
+        (("before", "2020"), ("type", "gif"), ("type", "ico"), ("near", "1.0,2.0,5.0km")),
     )
     assert door.asked == [("search", fields, 3, "name", "3.1", True, 2.5)]
     assert (await client.post("/v1/search", json={})).status_code == 200
@@ -145,6 +147,8 @@ async def test_a_search_by_fields_hands_on_what_was_asked(client: httpx.AsyncCli
         ({"near": {"latitude": 1, "longitude": 1, "miles": 1}}, "near.miles"),
         ({"has": ["txt"]}, "has"),
         ({"is": "there"}, "is"),
+        ({"without": {"is": "missing"}}, "without.is"),
+        ({"without": {"words": "x"}}, "without.words"),
         ({"sort": "size"}, "sort"),
         ({"k": 1001}, "k"),
         ({"timeout": 0}, "timeout"),

@@ -52,15 +52,16 @@ def parse(question: str, *, now: datetime, folders: Sequence[str] = (), home: st
 def parse_fields(fields: Fields, *, now: datetime, folders: Sequence[str] = (), home: str | None = None) -> Query:
     """The same for a question in parts; QueryError names the field that cannot be understood."""
     texts = [fields.words, *fields.phrases, *fields.excluded]
-    _bounded(sum(map(len, texts)) + sum(len(said) for _, said in fields.filters))
+    _bounded(sum(map(len, texts)) + sum(len(said) for _, said in (*fields.filters, *fields.without)))
     context = Context(now, folders, home)
     filters = Filters()
-    for name, said in fields.filters:
-        try:
-            filters = narrowed(filters, Token(1, name, said, value_column=1), context)
-        except QueryError as error:
-            what = error.what.removeprefix(f"{name}: ")
-            raise QueryError(what, hint=error.hint, suggestion=error.suggestion, field=name) from None
+    for negated, given in ((False, fields.filters), (True, fields.without)):
+        for name, said in given:
+            try:
+                filters = narrowed(filters, Token(1, name, said, value_column=1, negated=negated), context)
+            except QueryError as error:
+                what, field = error.what.removeprefix(f"{name}: "), f"without.{name}" if negated else name
+                raise QueryError(what, hint=error.hint, suggestion=error.suggestion, field=field) from None
     phrases = unique(filter(None, map(plain, fields.phrases)))
     excluded = unique(filter(None, map(plain, fields.excluded)))
     return Query(" ".join(filter(None, [plain(fields.words), *phrases])), filters, phrases, excluded)

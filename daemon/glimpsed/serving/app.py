@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from glimpsed import __version__
 from glimpsed.errors import UsageError
-from glimpsed.serving import explained, models, refusals, verified
+from glimpsed.serving import asking, explained, models, refusals, verified
 from glimpsed.serving.door import Door
 from glimpsed.serving.following import Events
 from glimpsed.serving.limits import Bounds, Limits, Requests, allow
@@ -62,8 +62,8 @@ def _add_searching(app: FastAPI, door: Door) -> None:
         q: Annotated[
             str, Query(description='words, "phrases", -words, and filters such as after:2024-06 type:png')
         ] = "",
-        k: Annotated[int, Query(ge=1, le=models.MOST_HITS, description="how many hits")] = 10,
-        sort: Annotated[models.Sort, Query(description="without words, relevance is date")] = "relevance",
+        k: Annotated[int, Query(ge=1, le=asking.MOST_HITS, description="how many hits")] = 10,
+        sort: Annotated[asking.Sort, Query(description="without words, relevance is date")] = "relevance",
         cursor: Annotated[str | None, Query(max_length=1000, description="`next` of the page before")] = None,
         sync: Annotated[bool, Query(description="wait until all that is on disk now has been read")] = False,
         timeout: Annotated[float, Query(gt=0, le=3600, description="seconds that `sync` waits")] = 30.0,
@@ -74,7 +74,7 @@ def _add_searching(app: FastAPI, door: Door) -> None:
         return await door.search(q, k=k, sort=sort, cursor=cursor, sync=sync, timeout=timeout)
 
     @app.post("/v1/search")
-    async def search_by_fields(request: Request, asked: models.SearchRequest) -> models.Found:
+    async def search_by_fields(request: Request, asked: asking.SearchRequest) -> models.Found:
         """Find pictures by a question in parts, in which nothing has to be quoted."""
         if asked.sync:
             allow(request, asked.timeout)
@@ -89,7 +89,7 @@ def _add_searching(app: FastAPI, door: Door) -> None:
 
     @app.get("/v1/complete")
     async def complete(
-        q: Annotated[str, Query(max_length=models.LONGEST, description="what is typed so far, up to the cursor")] = "",
+        q: Annotated[str, Query(max_length=asking.LONGEST, description="what is typed so far, up to the cursor")] = "",
     ) -> models.Completions:
         """How the last word of a question may go on: names of filters, their values, cameras, places, directories."""
         return models.Completions(completions=await door.complete(q))
@@ -166,7 +166,7 @@ def _add_upkeep(app: FastAPI, door: Door) -> None:
     async def errors(
         path: Annotated[list[str] | None, Query(max_length=1000, description="absolute; none: every folder")] = None,
         path_bytes: Annotated[list[str] | None, Query(max_length=1000, description="more, in base64")] = None,
-        k: Annotated[int, Query(ge=1, le=models.MOST_HITS, description="how many pictures")] = models.MOST_HITS,
+        k: Annotated[int, Query(ge=1, le=asking.MOST_HITS, description="how many pictures")] = asking.MOST_HITS,
     ) -> verified.Errors:
         """Tell which pictures could not be read, why, and when each is tried next."""
         return await door.errors(_paths(models.PathsRequest(paths=path or [], paths_bytes=path_bytes or [])), k)

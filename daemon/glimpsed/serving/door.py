@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Protocol
 
 from glimpsed.filters import Fields
-from glimpsed.serving import explained, models, verified
+from glimpsed.serving import asking, explained, models, verified
 
 
 class Door(Protocol):
     """The daemon, as the routes see it. Refusals are errors of the tree; None means that there is no such thing."""
 
     async def search(
-        self, question: str | Fields, *, k: int, sort: models.Sort, cursor: str | None, sync: bool, timeout: float
+        self, question: str | Fields, *, k: int, sort: asking.Sort, cursor: str | None, sync: bool, timeout: float
     ) -> models.Found:
         """The hits; with `sync` after all that is on disk has been read, or `timeout` seconds."""
         ...
