@@ -166,4 +166,11 @@ def test_what_the_units_must_hold(name: str) -> None:
 def test_what_the_sockets_must_hold(name: str) -> None:
     lines = shipped(name).read_text("utf-8").splitlines()
     assert {"SocketMode=0600", "RemoveOnStop=yes", "FileDescriptorName=glimpsed"} <= set(lines)
-    assert any("0700" in line for line in lines if not line.startswith("#"))
+    directories = [line for line in lines if line.startswith(("DirectoryMode=", "ExecStartPre="))]
+    if "@" in name:  # root gives the socket away there, so that nobody else may put a link in its place
+        assert [line.split()[2:6] for line in directories] == [
+            ["-m", "0755", "-o", "root"],
+            ["-m", "0711", "-o", "root"],
+        ]
+    else:
+        assert directories == ["DirectoryMode=0700"]

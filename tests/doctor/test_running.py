@@ -178,3 +178,14 @@ def test_what_a_daemon_complains_of(more: dict[str, Any], area: str, words: str,
     assert [(one.area, words in one.what) for one in said] == [(area, True)], said
     assert (said[0].mend or "").startswith(mend or "")
     assert (said[0].mend is None) is (mend is None)
+
+
+@pytest.mark.parametrize(
+    ("mode", "owner", "warned"),
+    [(0o700, 1000, False), (0o711, 1000, True), (0o711, 0, False), (0o755, 0, True), (0o733, 0, True)],
+)
+def test_a_directory_of_roots_may_be_passed_through(
+    mode: int, owner: int, warned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert running._open_to_others(os.stat_result((mode, 0, 0, 0, owner, 0, 0, 0, 0, 0))) is warned

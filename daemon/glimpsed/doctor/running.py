@@ -26,7 +26,7 @@ def socket(path: str) -> Iterator[Finding]:
     if len(os.fsencode(path)) > LONGEST_SOCKET:
         yield fault("socket", f"{shown(path)} is longer than {LONGEST_SOCKET} bytes", "set a shorter [serve] socket")
         return
-    if os.path.isdir(directory) and os.stat(directory).st_mode & 0o077:
+    if os.path.isdir(directory) and _open_to_others(os.stat(directory)):
         yield warning("socket", f"others may look into {shown(directory)}", f"chmod 700 {shlex.quote(directory)}")
     try:
         found = os.lstat(path)
@@ -42,6 +42,12 @@ def socket(path: str) -> Iterator[Finding]:
         yield warning("socket", f"others may use {shown(path)}", f"chmod 600 {quoted}")
     else:
         yield from _heard(path)
+
+
+def _open_to_others(directory: os.stat_result) -> bool:
+    """Whether others may do in it what is nobody else's business; in root's, as on servers, they may pass through."""
+    lent = directory.st_uid == 0 != os.geteuid()
+    return bool(directory.st_mode & (0o066 if lent else 0o077))
 
 
 def _heard(path: str) -> Iterator[Finding]:
