@@ -65,6 +65,8 @@ def test_every_route_is_asked_as_it_should_be(stub: Stub, client: Client) -> Non
     assert dict(client.status()) == {"told": "/v1/status"}
     assert client.scan() == {"told": "/v1/scan"}
     assert client.scan(["/p/a", RAW]) == {"told": "/v1/scan"}
+    with pytest.raises(UsageError, match="1,001 paths are too many for one request; at most 1,000"):
+        client.scan(["/p/a"] * 1001)
     assert client.explain("/p/a b") == {"told": "/v1/explain"}
     assert client.explain(RAW) == {"told": "/v1/explain"}
     assert client.picture("a/b") == {"told": "/v1/pictures/a%2Fb"}

@@ -25,6 +25,7 @@ from glimpsed.wire import UnixConnection, named, target
 _SCANNING = 540.0  # seconds more for a folder of a million files, on a slow disk
 _FORGETTING = 540.0  # seconds more where the daemon writes its table anew
 _READING = 240.0  # seconds more where the daemon reads a picture again
+_MOST_PATHS = 1000  # of a request
 
 
 class NothingThereError(GlimpsedError):
@@ -257,6 +258,11 @@ def path_of(thing: Mapping[str, Any]) -> bytes:
 
 
 def _named(paths: Sequence[str]) -> dict[str, list[str]]:
+    if len(paths) > _MOST_PATHS:
+        raise UsageError(
+            f"{len(paths):,} paths are too many for one request; at most {_MOST_PATHS:,}",
+            hint="name a directory: all that lies below it is meant",
+        )
     exact = [named(path) for path in paths]
     body = {
         "paths": [one["path"] for one in exact if "path" in one],
