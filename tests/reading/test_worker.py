@@ -17,9 +17,11 @@ from glimpsed import files
 from glimpsed.reading.bounds import Bounds
 from glimpsed.reading.messages import Failed, Got, Hash, Hashed, Read, Recognise, Recognised, Reply
 from glimpsed.reading.worker import Worker
-from glimpsed.records import FaultKind, Part
+from glimpsed.records import Fault, FaultKind, Part
 
 NOTHING = frozenset[str]()
+_OF_NO_SIZE = ("/sys/class/net/lo/mtu", "/sys/kernel/uevent_seqnum")
+"""Files of a page, as stat(2) tells, that have a few bytes."""
 
 
 @pytest.fixture
@@ -129,16 +131,12 @@ def make_socket(path: Path) -> None:
         lambda path: os.symlink("/dev/zero", path),
         lambda path: os.symlink("/dev/tty", path),
         lambda path: os.symlink("nowhere", path),
-        # A regular file that does not hold what its size says, as one that shrinks while it is read.
-        lambda path: os.symlink("/sys/kernel/mm/transparent_hugepage/enabled", path),
     ],
-    ids=["gone", "directory", "fifo", "socket", "endless device", "terminal", "dangling link", "changing"],
+    ids=["gone", "directory", "fifo", "socket", "endless device", "terminal", "dangling link"],
 )
 def test_what_is_no_file_is_never_waited_for(worker: Worker, tmp_path: Path, make: Callable[[Path], None]) -> None:
     path = tmp_path / "x.jpg"
     make(path)
-    if path.is_symlink() and os.readlink(path).startswith("/sys") and not path.exists():
-        pytest.skip("this kernel has no such file")
     for request in (Read(os.fsencode(path), NOTHING), Hash(os.fsencode(path)), Recognise(os.fsencode(path), "")):
         assert worker.answer(request) == Failed(None, None)
 
@@ -195,6 +193,37 @@ def test_name_that_is_not_utf8(worker: Worker, tmp_path: Path) -> None:
     got = msgspec.msgpack.decode(worker.handle(msgspec.msgpack.encode(request)), type=Reply)
     assert isinstance(got, Got)
     assert got.content_id == content_id(path)
+
+
+def test_a_size_that_is_not_true_is_an_error_not_a_change(worker: Worker) -> None:
+    place = next((one for one in map(Path, _OF_NO_SIZE) if one.exists()), None)
+    if place is None:
+        pytest.skip("no file here tells a size that it does not have")
+    size, given = place.stat().st_size, len(place.read_bytes())
+    answer = worker.answer(Read(os.fsencode(place), NOTHING))
+    fault = Fault(FaultKind.UNREADABLE, f"the file system tells of {size:,} bytes and gives {given:,}")
+    assert answer == Failed(files.look(str(place)), fault)
+
+
+def test_a_file_that_is_written_to_while_it_is_read_is_looked_at_again(
+    worker: Worker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = save(tmp_path / "a.png", draw("Hello"))
+    real = os.open
+
+    def opened(place: str, *more: int, **named: int) -> int:
+        descriptor = real(place, *more, **named)
+        if place == str(path):
+            monkeypatch.setattr(os, "fstat", shrunken)
+        return descriptor
+
+    def shrunken(descriptor: int) -> os.stat_result:
+        status = os.stat(descriptor)
+        os.truncate(path, 10)  # after it was looked at, before it is read
+        return status
+
+    monkeypatch.setattr(os, "open", opened)
+    assert worker.answer(Read(os.fsencode(path), NOTHING)) == Failed(None, None)
 
 
 def test_fifo_beside_a_picture(worker: Worker, tmp_path: Path) -> None:

@@ -191,8 +191,11 @@ class Worker:
             raise _UnreadError(stamp, Fault(FaultKind.TOO_LARGE, what))
         with open(descriptor, "rb", closefd=False) as file:
             data = file.read(stamp.size)
-        if len(data) != stamp.size or files.stamp_of(os.fstat(descriptor)) != stamp:
+        if files.stamp_of(os.fstat(descriptor)) != stamp:
             raise _UnreadError(None, None)
+        if len(data) != stamp.size:  # it was not written to: some network and FUSE file systems do not know sizes
+            what = f"the file system tells of {stamp.size:,} bytes and gives {len(data):,}"
+            raise _UnreadError(stamp, Fault(FaultKind.UNREADABLE, what))
         return data, stamp
 
     def _beside(self, path: str) -> _Beside:
