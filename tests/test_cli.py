@@ -669,6 +669,17 @@ def test_the_service_sees_the_variables_that_the_shell_was_told(home: dict[str, 
     assert "GLIMPSED" not in (tmp_path / ".config/systemd/user/glimpsed.socket").read_text()
 
 
+def test_a_folder_that_the_service_cannot_see_is_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GLIMPSED_WATCH_FOLDERS", '["/var/tmp/pictures", "/srv/pictures"]')
+    cli_service.service.main(["install"], standalone_mode=False)
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 1
+    assert told[0].startswith("glimpse: /var/tmp/pictures: the service does not see it")
+
+
 def test_a_socket_of_ones_own_is_listened_on(home: dict[str, str], tmp_path: Path) -> None:
     config_file(home).write_text(f'[serve]\nsocket = "{tmp_path}/my 100%/socket"\n')
     assert run(home, "service", "install").returncode == 0

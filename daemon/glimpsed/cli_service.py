@@ -5,7 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +67,7 @@ def install(*, enable: bool, gpu: bool, system: bool) -> None:
         print(f"{file} is written")
     if told:
         print(f"the service is given {', '.join(told)} as set here")
+    _warn_of_hidden(config.watch.folders if config is not None else ())
     if not gpu:
         _withdraw(units.drop_in)
         if os.path.exists("/dev/nvidia0"):
@@ -190,6 +191,14 @@ def _usual_socket(config: "Config") -> str:
     runtime = os.environ.get("XDG_RUNTIME_DIR", "")
     place = os.path.join(os.path.normpath(runtime), "glimpsed") if os.path.isabs(runtime) else config.store.path
     return os.path.join(place, "glimpsed.sock")
+
+
+def _warn_of_hidden(folders: Iterable[str]) -> None:
+    from glimpsed.cli_show import warn  # noqa: PLC0415  not for --help
+
+    for folder in folders:
+        if os.path.realpath(folder).startswith(("/tmp/", "/var/tmp/")):  # noqa: S108  nothing is made there
+            warn(f"{folder}: the service does not see it, it has a /tmp and a /var/tmp of its own (PrivateTmp=)")
 
 
 def _written_directories(config: "Config") -> list[str]:
