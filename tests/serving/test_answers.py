@@ -593,7 +593,7 @@ async def test_status_tells_how_fast_the_work_goes(daemon: Daemon, monkeypatch: 
     await daemon.put("0.png", 0)
     later = (await daemon.answers.status()).work
     assert later is not None
-    assert (later.done, later.total, later.rate, later.seconds_left) == (1, 3, 0.2, 8)
+    assert (later.done, later.total, later.rate, later.seconds_left) == (1, 3, 0.25, 8)
 
 
 async def test_metrics_are_those_of_the_docs_and_prometheus_understands_them(daemon: Daemon) -> None:
