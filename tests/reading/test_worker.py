@@ -16,7 +16,7 @@ from tests.pictures import draw, save
 from glimpsed import files
 from glimpsed.reading.bounds import Bounds
 from glimpsed.reading.messages import Failed, Got, Hash, Hashed, Read, Recognise, Recognised, Reply
-from glimpsed.reading.worker import Worker
+from glimpsed.reading.worker import LAST, NICE, Worker
 from glimpsed.records import Fault, FaultKind, Part
 
 NOTHING = frozenset[str]()
@@ -224,6 +224,15 @@ def test_a_file_that_is_written_to_while_it_is_read_is_looked_at_again(
 
     monkeypatch.setattr(os, "open", opened)
     assert worker.answer(Read(os.fsencode(path), NOTHING)) == Failed(None, None)
+
+
+def test_words_in_pixels_come_last_and_what_was_dropped_does_not(tmp_path: Path) -> None:
+    told: list[int] = []
+    worker = Worker(10**6, weigh=told.append)
+    path = os.fsencode(tmp_path / "gone.png")
+    for request in (Read(path, NOTHING), Recognise(path, ""), Hash(path)):
+        assert worker.answer(request) == Failed(None, None)
+    assert told == [NICE, LAST, NICE]
 
 
 def test_fifo_beside_a_picture(worker: Worker, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ It is asked through its stdin. It opens files that anybody may have made, so it 
 import os
 import stat
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -43,11 +43,14 @@ from glimpsed.reading.messages import (
     Request,
 )
 from glimpsed.reading.ocr import Found, Ocr
+from glimpsed.reading.weight import Weight
 from glimpsed.records import Content, Fault, FaultKind, Part, Stamp
 
 NICE = 10
 """Of every worker. Not SCHED_IDLE: the first pass shall be quick on a machine at work too, and a process that went
 to idle for OCR is not allowed back."""
+LAST = 19
+"""Of its session as a whole while it reads the words in pixels: that is allowed back."""
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # never wait for a FIFO's other end
 
@@ -72,8 +75,16 @@ class _Beside(NamedTuple):
 class Worker:
     """Answers requests about pictures; what it raises ends the process."""
 
-    def __init__(self, max_pixels: int, bounds: Bounds = USUAL, models: Sequence[Path] = ()) -> None:
-        """`models`: of recognition, besides the bundled one."""
+    def __init__(
+        self,
+        max_pixels: int,
+        bounds: Bounds = USUAL,
+        models: Sequence[Path] = (),
+        *,
+        weigh: Callable[[int], None] = lambda nice: None,
+    ) -> None:
+        """`models`: of recognition, besides the bundled one. `weigh` is told how nice the process is to be."""
+        self._weigh = weigh
         self._max_pixels = max_pixels
         self._models = models
         self._bounds = bounds
@@ -92,6 +103,8 @@ class Worker:
         if isinstance(request, Greet):
             return Greeted(self.confinement)
         path = os.fsdecode(request.path)
+        # Somebody may wait for a picture that was just dropped; for the words in pixels nobody does.
+        self._weigh(LAST if isinstance(request, Recognise) else NICE)
         try:
             match request:
                 case Read():
@@ -220,7 +233,12 @@ def main() -> None:
     # which the kernel takes from the niceness: ioprio_set(2).
     with suppress(OSError):  # a system call filter may keep it
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    worker = Worker(int(max_pixels), msgspec.json.decode(bounds, type=Bounds), [Path(model) for model in models])
+    worker = Worker(
+        int(max_pixels),
+        msgspec.json.decode(bounds, type=Bounds),
+        [Path(model) for model in models],
+        weigh=Weight().weigh,
+    )
 
     def bound() -> None:
         worker.confinement = confine(private or None, int(memory))
