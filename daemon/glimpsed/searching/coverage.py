@@ -160,14 +160,27 @@ class Asked:
     def _codes(self) -> tuple[int, ...]:
         return tuple(place for place, term in enumerate(self.terms) if term.code is not None)
 
+    @cached_property
+    def nothing(self) -> tuple[float, ...]:
+        """The strengths of a text that holds no term."""
+        return (0.0,) * len(self.terms)
+
+    @cached_property
+    def _probes(self) -> tuple[str, ...]:
+        return tuple(form.probe for form in self.forms)
+
     def may_be_in(self, text: str) -> list[int]:
         """The places of the terms that a folded text can hold: told quickly, for most neighbours hold few or none."""
-        return [place for place, form in enumerate(self.forms) if form.probe in text]
+        return [place for place, probe in enumerate(self._probes) if probe in text]
 
     def strengths(self, text: str, among: Sequence[int] | None = None) -> tuple[float, ...]:
         """How well a folded text holds each term, 0 to 1; only those `among` are looked for, all unless given."""
-        strengths = [0.0] * len(self.terms)
-        for place in range(len(self.terms)) if among is None else among:
+        probes = self._probes
+        there = [place for place in (range(len(probes)) if among is None else among) if probes[place] in text]
+        if not there:
+            return self.nothing
+        strengths = [0.0] * len(probes)
+        for place in there:
             strengths[place] = self.forms[place].strength(text)
         for place in self._codes:
             code, strength = self.terms[place].code, strengths[place]
@@ -182,7 +195,10 @@ class Asked:
 
     def share(self, strengths: Sequence[float]) -> float:
         """The share of the question that is covered, 0 to 1."""
-        return min(1.0, sum(map(mul, self.weights, strengths)) / self.whole) if self.whole else 0.0
+        if strengths is self.nothing or not self.whole:
+            return 0.0
+        covered: float = sum(map(mul, self.weights, strengths))
+        return min(1.0, covered / self.whole)
 
 
 def ask(

@@ -86,6 +86,8 @@ def _by_picture(weighed: Sequence[Weighed]) -> list[Weighed]:
     never be read is one for itself.
     """
     raw = {groups.key(one.row.path) for one in weighed if groups.is_raw(one.row.path)}
+    if not raw and len({one.row.content_id for one in weighed}) == len(weighed):
+        return list(weighed)  # as nearly always
     same: dict[str, str] = {}  # of two things that tell one picture the second to the first
 
     def name(mark: str) -> str:
@@ -107,6 +109,8 @@ def _by_picture(weighed: Sequence[Weighed]) -> list[Weighed]:
 
 
 def _shown(same: Sequence[Weighed]) -> Weighed:
+    if len(same) == 1:
+        return same[0]
     first = max(same, key=lambda one: (one.match.covered, not groups.is_raw(one.row.path)))
     if not groups.is_raw(same[0].row.path):
         first = same[0]

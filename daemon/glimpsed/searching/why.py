@@ -35,6 +35,8 @@ _IN_A_LANGUAGE = frozenset(("caption", "title", "sidecar", "comment", "ocr"))
 
 BY_WORDS = 0.25
 """The share of the question that a part covers for its words to be the reason."""
+_EQUAL = 1e-6
+"""Shares that differ by less are equal."""
 _ADDS = 0.15
 """The share that a second part has to add to be named too."""
 
@@ -66,12 +68,13 @@ def match(asked: Asked, parts: Sequence[Part], file_name: str) -> Match:
     texts = [_folded(part.text) for part in parts]
     there = asked.may_be_in("\n".join(texts))
     if not asked.phrases and not there:
-        nothing = (0.0,) * len(asked.terms)
-        return Match(0.0, 0.0, _is_name(asked, file_name), min(parts, key=_telling), nothing)
+        return Match(0.0, 0.0, _is_name(asked, file_name), min(parts, key=_telling), asked.nothing)
     each = [asked.strengths(text, there) for text in texts]
     shares = [asked.share(strengths) for strengths in each]
-    best = max(range(len(parts)), key=lambda i: (round(shares[i], 6), -_telling(parts[i])))
-    together = tuple(map(max, zip(*each, strict=True)))
+    enough = max(shares) - _EQUAL
+    best = min((i for i, share in enumerate(shares) if share >= enough), key=lambda i: _telling(parts[i]))
+    holding = [strengths for strengths in each if strengths is not asked.nothing]
+    together = holding[0] if len(holding) == 1 else tuple(map(max, zip(asked.nothing, *holding, strict=True)))
     covered = asked.share(together)
     second = None
     if covered - shares[best] >= _ADDS:
