@@ -10,7 +10,7 @@ from typing import Any
 from anyio import to_thread
 
 from glimpsed.errors import EncoderError, QueryError, UsageError
-from glimpsed.filters import Fields
+from glimpsed.filters import Fields, Filters
 from glimpsed.records import Row
 from glimpsed.searching import candidates, centre, certainty, completing, hits, model, pages, sorting, turning, words
 from glimpsed.searching.candidates import Candidate, Found
@@ -231,12 +231,16 @@ class Search:
         reads = [match()] if asked.asked.terms else []
         if query.phrases:
             reads.append(phrase())
-        if question is not None:
-            vector = centre.centred(question.fallback.dense, self._encoders.fallback_id)
+        # Without filters the vectors are mostly compared in memory, which wants the cores for itself.
+        alone = query.filters == Filters()
+        vector = None if question is None else centre.centred(question.fallback.dense, self._encoders.fallback_id)
+        if vector is not None and not alone:
             reads.append(nearest("fallback", vector))
-            if question.strong is not None:
-                reads.append(nearest("strong", question.strong.dense))
+        if question is not None and question.strong is not None:
+            reads.append(nearest("strong", question.strong.dense))
         await together(*reads)
+        if vector is not None and alone:
+            await nearest("fallback", vector)
         full = any(len(found) >= pool for found in lists.values())
         paths = {path for found in lists.values() for path, _ in found}
         selected = await self._table.select(paths, since=version)

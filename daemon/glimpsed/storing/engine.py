@@ -249,12 +249,11 @@ class Engine:
         with self._ours("reading the table"):
             return await self.readings.collected(self._table.query().with_row_id().select([]))
 
-    async def piece(self, number: int, columns: Sequence[str]) -> Any:
-        """ROW and columns of the rows of one piece of the table: those whose ROW is `number` in the upper 32 bits."""
+    async def lying(self, where: str, columns: Sequence[str], *, most: int | None = None) -> Any:
+        """ROW and columns of the rows that fulfil a condition, at most so many: `shelf.between` two places, say."""
         with self._ours("reading the table"):
-            first, after = number << 32, (number + 1) << 32
-            query = _narrowed(self._table.query(), f"{ROW} >= {first} AND {ROW} < {after}")
-            return await self.readings.collected(query.select(list(columns)))
+            query = _narrowed(self._table.query(), where).select(list(columns))
+            return await self.readings.collected(query if most is None else query.limit(most))
 
     async def add(self, batch: Any) -> None:
         """Insert the batch's rows, in one version. None of their paths may be in the table; they must be distinct."""

@@ -26,6 +26,9 @@ from glimpsed.storing.words import Counted, NewTexts, count, count_words
 EXACT_UP_TO: Final = 10_000
 """Rows: as many are compared one by one in some 20 ms, and nothing is overlooked."""
 
+HELD_UP_TO: Final = 200_000
+"""Rows: what is held of as many vectors takes 90 MB, and of 10,000, in full, 15."""
+
 FREQUENCY_UP_TO: Final = 10_000
 """A word in more rows than this is common; how common no longer matters."""
 
@@ -59,7 +62,7 @@ class Lookup(Naming):
         """(path, cosine similarity) of the rows whose vector is nearest: the fallback's, or a stronger encoder's.
 
         That one's is the `encoder` with that id, the chosen one unless given. Exact where no more than EXACT_UP_TO rows
-        are left by the filters, else by the index with re-ranking.
+        are left by the filters, else by what is held in memory or by the index, with re-ranking.
         """
         column, made = "vector", None
         if strong:
@@ -72,21 +75,21 @@ class Lookup(Naming):
         where, spare = await self._narrowed(filters, made)
         exact = column not in self._engine.vector_indices or await self._count(where) <= EXACT_UP_TO
         ask = partial(self._engine.nearest, vector, column, where, k + spare, exact=exact)
-        held = partial(self.vectors.nearest, vector, k + spare) if where is None and self._few else None
+        held = partial(self.vectors.nearest, vector, k + spare) if where is None and self._rows <= HELD_UP_TO else None
         found = await self._found(ask, "_distance", filters, held=held)
         return [(path, 1.0 - distance) for path, distance in found if math.isfinite(distance)][:k]
 
     async def hold(self) -> None:
         """Have at hand what searches want: to be called when the table has been opened, or put together anew."""
         await self.shelf.fill()
-        if self._few:
-            await self.vectors.look(self.version)
+        if self._rows <= HELD_UP_TO:
+            await self.vectors.hold(self.version, exact=self._rows <= EXACT_UP_TO)
         else:
             await self.vectors.drop()
 
     @property
-    def _few(self) -> bool:
-        return sum(self.tally.values()) <= EXACT_UP_TO
+    def _rows(self) -> int:
+        return sum(self.tally.values())
 
     async def match(self, question: str, filters: Filters, k: int) -> list[tuple[str, float]]:
         """(path, BM25) of the rows that hold any of the question's words; nothing in it has a special meaning."""
@@ -104,7 +107,7 @@ class Lookup(Naming):
         return also, self.missing
 
     async def _count(self, where: str | None) -> int:
-        return sum(self.tally.values()) if where is None else await self._engine.count(where)
+        return self._rows if where is None else await self._engine.count(where)
 
     async def _found(
         self,
@@ -112,16 +115,16 @@ class Lookup(Naming):
         score: str,
         filters: Filters,
         *,
-        held: Callable[[int], Awaitable[tuple[list[int], list[float]]]] | None = None,
+        held: Callable[[int], Awaitable[tuple[list[int], list[float]] | None]] | None = None,
     ) -> list[tuple[str, float]]:
         """(path, score) of what was asked for, less missing rows where the filters do not want them.
 
-        `held` answers for a version of the table without asking it.
+        `held` answers for a version of the table without asking it, where it can.
         """
         version = self.version
         for _ in range(_TRIES):
-            if held is not None:
-                places, scores = await held(version)
+            if held is not None and (known := await held(version)) is not None:
+                places, scores = known
             else:
                 table = await ask()
                 places, scores = table[ROW].to_pylist(), values(table, score)
@@ -167,7 +170,7 @@ class Lookup(Naming):
         Remembered until a share of the rows may be others: what is made of it is a logarithm.
         """
         then, known = self._frequencies
-        if (self.version - then) * _COMMIT > sum(self.tally.values()) * _GROWN or len(known) >= _REMEMBERED:
+        if (self.version - then) * _COMMIT > self._rows * _GROWN or len(known) >= _REMEMBERED:
             then, known = self._frequencies = self.version, {}
         if word not in known:
             where = sql.PRESENT if self.missing else None

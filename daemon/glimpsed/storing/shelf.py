@@ -59,9 +59,9 @@ class Shelf:
         for number in reversed(large[~np.isin(large, piece_of(self._places))]):
             if size >= self._most:
                 break
-            piece = await self._engine.piece(int(number), COLUMNS)
-            kept.append(piece)
-            size += piece.nbytes
+            rows = await self._engine.lying(between(int(number) << 32, int(number) + 1 << 32), COLUMNS)
+            kept.append(rows)
+            size += rows.nbytes
         await to_thread.run_sync(self._hold, kept)
 
     def _hold(self, pieces: Sequence[pa.Table]) -> None:
@@ -115,5 +115,10 @@ def places_of(table: pa.Table) -> NDArray[np.uint64]:
 
 
 def piece_of(places: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The number of the piece of the table that each lies in, as `Engine.piece` takes it."""
+    """The number of the piece of the table that each lies in."""
     return places >> np.uint64(32)
+
+
+def between(first: int, after: int | None = None) -> str:
+    """The condition that a row lies there or later, and before that; quickly looked up."""
+    return f"{ROW} >= {first}" + ("" if after is None else f" AND {ROW} < {after}")
