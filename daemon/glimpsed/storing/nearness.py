@@ -1,4 +1,4 @@
-"""Floats in memory, and which of them are nearest: all of each, or so little that 100,000 take 45 MB."""
+"""Vectors in memory, and which of them are nearest: all of each, or so little that 100,000 take 45 MB."""
 
 from typing import Any, Final, Protocol, Self
 
