@@ -74,6 +74,9 @@ class MemoryTable:
     def _left(self, filters: Filters) -> list[Row]:
         return [one for one in self.rows.values() if asked_for(one, filters)]
 
+    def at_hand(self, filters: Filters) -> bool:
+        return filters == Filters()
+
     async def nearest(
         self,
         vector: NDArray[np.float32],

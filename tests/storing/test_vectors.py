@@ -36,7 +36,7 @@ async def found(held: Vectors, vector: Any, k: int, version: int) -> tuple[list[
 
 async def equal(table: Table, held: Vectors, vector: Any) -> None:
     every = await exactly(table, vector, 1_000)
-    places, distances = await found(held, vector, 1_000, table.version)
+    places, distances = await found(held, vector, 1_001, table.version)
     assert dict(zip(places, distances, strict=True)) == pytest.approx(every, abs=1e-5 if held.exact else 0.005)
     assert distances == sorted(distances)
     few, near = await found(held, vector, 3, table.version)
@@ -120,6 +120,60 @@ async def test_a_commit_reads_only_what_is_new(
     assert reads == [("lying", 2), ("places", 24), ("take", 2)]
 
 
+async def test_what_is_committed_while_a_search_looks_does_not_hide_what_went(
+    table: Table, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await writer.commit(puts(row(n, vector=unit(n)) for n in range(9)))
+    held = Vectors(table.engine)
+    await held.look(table.version)
+    await writer.commit(puts(row(n, vector=unit(n + 50)) for n in range(3)))  # three rows go
+    real, version = table.engine.count, table.version
+
+    async def count(where: str | None = None) -> int:
+        monkeypatch.setattr(table.engine, "count", real)
+        await writer.commit(puts(row(n, vector=unit(n)) for n in range(20, 23)))  # and three come
+        return await real(where)
+
+    monkeypatch.setattr(table.engine, "count", count)
+    places, _ = await found(held, unit(1), 100, version)
+    assert set(places) <= set((await table.engine.places())[ROW].to_pylist())
+    await equal(table, held, unit(1))
+
+
+async def test_the_first_row_of_an_empty_table_is_seen(table: Table, writer: Writer) -> None:
+    held = Vectors(table.engine)
+    await held.look(table.version)
+    assert await found(held, unit(1), 1, table.version + 1) == ([], [])
+    await writer.commit(puts([row(1, vector=unit(1))]))
+    assert len((await found(held, unit(1), 1, table.version + 1))[0]) == 1
+
+
+async def test_what_is_gone_is_not_held_for_long(table: Table, writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(vectors, "_PIECE", 2)
+    await writer.commit(puts(row(n, vector=unit(n)) for n in range(12)))
+    held = Vectors(table.engine)
+    await held.look(table.version)
+    before = held.bytes
+    await writer.drop([row(n).path for n in range(9)])
+    await equal(table, held, unit(11))
+    assert held.bytes < before / 2
+
+
+async def test_more_than_wanted_is_not_held_in_full(
+    table: Table, writer: Writer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lookup, "EXACT_UP_TO", 2)
+    await writer.commit(puts(row(n, vector=unit(n)) for n in range(4)))
+    assert table.at_hand(ALL)
+    assert not table.at_hand(Filters(missing=True))
+    await writer.commit(puts(row(n, vector=unit(n)) for n in range(4, 6)))
+    assert not table.at_hand(ALL)
+    assert [path for path, _ in await table.nearest(unit(5), strong=False, filters=ALL, k=1)] == [row(5).path]
+    await writer.maintain(force=True)
+    assert table.at_hand(ALL)
+    assert not table.vectors.exact
+
+
 async def test_a_search_does_not_wait_for_a_large_table_to_be_read(
     table: Table, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,8 +185,6 @@ async def test_a_search_does_not_wait_for_a_large_table_to_be_read(
     assert await held.nearest(unit(1), 3, table.version) is None
     await held.hold(table.version, exact=False)
     assert await held.nearest(unit(1), 3, table.version) is not None
-    async with held._turn:  # somebody reads
-        assert await held.nearest(unit(1), 3, table.version) is None
 
 
 async def test_what_failed_to_be_read_is_read_again(

@@ -26,6 +26,10 @@ class Table(Protocol):
         """(path, cosine similarity) of the rows that have such a vector, made by `encoder` if that is given."""
         ...
 
+    def at_hand(self, filters: Filters) -> bool:
+        """Whether `nearest` would compare the fallback's vectors in memory, which takes a core."""
+        ...
+
     async def match(self, question: str, filters: Filters, k: int) -> Sequence[tuple[str, float]]:
         """(path, bm25) of the rows that hold any of the question's words."""
         ...

@@ -10,7 +10,7 @@ from typing import Any
 from anyio import to_thread
 
 from glimpsed.errors import EncoderError, QueryError, UsageError
-from glimpsed.filters import Fields, Filters
+from glimpsed.filters import Fields
 from glimpsed.records import Row
 from glimpsed.searching import candidates, centre, certainty, completing, hits, model, pages, sorting, turning, words
 from glimpsed.searching.candidates import Candidate, Found
@@ -231,8 +231,7 @@ class Search:
         reads = [match()] if asked.asked.terms else []
         if query.phrases:
             reads.append(phrase())
-        # Without filters the vectors are mostly compared in memory, which wants the cores for itself.
-        alone = query.filters == Filters()
+        alone = self._table.at_hand(query.filters)  # one after the other: they would fight for the cores
         vector = None if question is None else centre.centred(question.fallback.dense, self._encoders.fallback_id)
         if vector is not None and not alone:
             reads.append(nearest("fallback", vector))

@@ -61,8 +61,8 @@ class Lookup(Naming):
     ) -> list[tuple[str, float]]:
         """(path, cosine similarity) of the rows whose vector is nearest: the fallback's, or a stronger encoder's.
 
-        That one's is the `encoder` with that id, the chosen one unless given. Exact where no more than EXACT_UP_TO rows
-        are left by the filters, else by what is held in memory or by the index, with re-ranking.
+        That one's is the `encoder` with that id, the chosen one unless given. Exact where the filters leave no more
+        than EXACT_UP_TO rows, else by what is held in memory or by the index, with re-ranking.
         """
         column, made = "vector", None
         if strong:
@@ -75,7 +75,7 @@ class Lookup(Naming):
         where, spare = await self._narrowed(filters, made)
         exact = column not in self._engine.vector_indices or await self._count(where) <= EXACT_UP_TO
         ask = partial(self._engine.nearest, vector, column, where, k + spare, exact=exact)
-        held = partial(self.vectors.nearest, vector, k + spare) if where is None and self._rows <= HELD_UP_TO else None
+        held = partial(self.vectors.nearest, vector, k + spare) if where is None and self._held else None
         found = await self._found(ask, "_distance", filters, held=held)
         return [(path, 1.0 - distance) for path, distance in found if math.isfinite(distance)][:k]
 
@@ -86,6 +86,15 @@ class Lookup(Naming):
             await self.vectors.hold(self.version, exact=self._rows <= EXACT_UP_TO)
         else:
             await self.vectors.drop()
+
+    def at_hand(self, filters: Filters) -> bool:
+        """Whether `nearest` would compare the fallback's vectors in memory: it takes a core."""
+        return self._held and filters == Filters() and self.missing <= _SPARE
+
+    @property
+    def _held(self) -> bool:
+        # In full they are held for some more until the table is put together next.
+        return self._rows <= (2 * EXACT_UP_TO if self.vectors.exact else HELD_UP_TO)
 
     @property
     def _rows(self) -> int:

@@ -14,7 +14,6 @@ from glimpsed.records import Stamp
 from glimpsed.storing import sql
 from glimpsed.storing.arrays import matrix, values
 from glimpsed.storing.reads import converted
-from glimpsed.storing.shelf import places_of
 from glimpsed.storing.table import Table
 
 T = TypeVar("T")
@@ -99,11 +98,8 @@ async def _gaps(table: Table) -> list[Gap]:
         found.append(Gap("index", "the full-text index is not there"))
     if +table.tally != +await table.counted():
         found.append(Gap("count", f"{sum(table.tally.values())} rows were counted by folder, the table has {rows}"))
-    if table.vectors.bytes:
-        await table.vectors.look(table.version)
-        listed = places_of(await engine.places())
-        if not np.array_equal(np.sort(table.vectors.places), np.sort(listed)):
-            found.append(Gap("count", "the vectors held in memory are not those of the table"))
+    if await table.vectors.differ(table.version):
+        found.append(Gap("count", "the vectors held in memory are not those of the table"))
     return found
 
 

@@ -20,6 +20,7 @@ _COLUMN: Final = "vector"
 _PIECE: Final = 1_000  # rows: as many of one piece of the table are read together, fewer are taken one by one
 _READ: Final = 4_096  # rows at a time
 _MUCH: Final = 8_192  # new rows: a search does not wait for as many
+_FEW: Final = 1_000  # nearest rows
 _ROOM: Final = 1.25  # of the rows that are there, so that a commit copies nothing but its own
 
 
@@ -33,6 +34,8 @@ class Vectors:
         self._engine = engine
         self._turn = anyio.Lock()
         self._held: Held = Exact()
+        self._behind = False
+        """Whether more has to be read than a search waits for."""
         self._forget()
 
     def _forget(self) -> None:
@@ -69,11 +72,26 @@ class Vectors:
 
     async def hold(self, version: int, *, exact: bool) -> None:
         """Have all vectors of that version at hand, all of each or little. May raise TableError."""
+        self._behind = True
         async with self._turn:
             if exact is not self.exact:
                 self._held = Exact() if exact else Coarse()
                 self._forget()
             await self._look(version)
+            self._behind = False
+
+    async def differ(self, version: int) -> bool:
+        """Whether what is held as of that version is not what the table has; not where nothing is held.
+
+        A commit in between looks like a difference. May raise TableError.
+        """
+        async with self._turn:
+            if self._version is None:
+                return False
+            if self._version < version:
+                await self._look(version)
+            listed = places_of(await self._engine.places())
+            return not np.array_equal(np.sort(self.places), np.sort(listed))
 
     async def nearest(self, vector: NDArray[Any], k: int, version: int) -> tuple[list[int], list[float]] | None:
         """Where the `k` nearest rows lie, nearest first, and their distances (1 - cosine).
@@ -88,17 +106,22 @@ class Vectors:
         if not length or not there.any():
             return [], []
         sought = np.asarray(vector, np.float32) / np.float32(length)
-        best, distances = held.nearest(sought, there, k)
+        # What nearly everybody asks for takes less than to go to another thread and back.
+        near = held.nearest(sought, there, k) if k <= _FEW else await to_thread.run_sync(held.nearest, sought, there, k)
+        best, distances = near
         order = np.lexsort((places[best], distances))
         return places[best[order]].tolist(), distances[order].tolist()
 
     async def _current(self, version: int) -> bool:
-        if not self.exact and self._turn.locked():
-            return False  # whoever holds them reads for a while
+        if self._behind and not self.exact:
+            return False
         async with self._turn:
             if self._version is not None and self._version >= version:
                 return True
-            return await self._followed(version) or await self._look(version, most=None if self.exact else _MUCH)
+            self._behind = not (
+                await self._followed(version) or await self._look(version, most=None if self.exact else _MUCH)
+            )
+            return not self._behind
 
     async def look(self, version: int) -> None:
         """Take note of the rows that came and went, where the table has changed since that was done last."""
@@ -110,10 +133,10 @@ class Vectors:
         """Take note of what came, where that is little and nothing went; whether that is so."""
         if self._version is None:
             return False
+        before = await self._engine.version()
         new = await self._engine.lying(between(self._last + 1), [_COLUMN], most=_PIECE)
-        known = int(self._there.sum()) + len(self._without)
-        # A write between the two reads may look as if nothing went. It is seen then at the next version, which it made.
-        if new.num_rows >= _PIECE or known + new.num_rows != await self._engine.count():
+        known, count = int(self._there.sum()) + len(self._without), await self._engine.count()
+        if new.num_rows >= _PIECE or known + new.num_rows != count or before != await self._engine.version():
             return False
         self._add(new)
         self._version = version
@@ -124,7 +147,7 @@ class Vectors:
         listed = places_of(await self._engine.places())
         there = np.isin(self._places, listed, assume_unique=True)
         without = self._without[np.isin(self._without, listed, assume_unique=True)]
-        new = listed[~np.isin(listed, np.concatenate([self._places, without]), assume_unique=True)]
+        new = np.sort(listed[~np.isin(listed, np.concatenate([self._places, without]), assume_unique=True)])
         if most is not None and len(new) > most:
             return False
         self._version = None  # until all is read
@@ -136,11 +159,11 @@ class Vectors:
         return True
 
     def _make_room(self, new: int) -> None:
-        """Have room for so many more, and none for what is gone."""
+        """Have room for so many more, and not much for what is gone."""
         count, there = len(self._places), self._there
-        if count + new > self._held.room:
+        kept = np.flatnonzero(there)
+        if count + new > self._held.room or count > 2 * (len(kept) + new) + _PIECE:
             # Whoever searches meanwhile keeps the arrays that it began with.
-            kept = np.flatnonzero(there)
             self._held = self._held.of(kept, int((len(kept) + new) * _ROOM) + _PIECE)
             self._places, self._there = self._places[kept], there[kept]
 
@@ -155,7 +178,8 @@ class Vectors:
         self._places = np.concatenate([self._places, where])
         self._there = np.concatenate([self._there, np.ones(len(where), np.bool_)])
         self._without = np.concatenate([self._without, listed[~np.isin(listed, where, assume_unique=True)]])
-        self._last = max(self._last, int(listed.max(initial=0)))
+        if len(listed):
+            self._last = max(self._last, int(listed.max()))
 
     async def _read(self, places: NDArray[np.uint64]) -> None:
         """Hold what lies there."""
