@@ -139,6 +139,7 @@ class Words:
     text: str
     """Lines in reading order, joined by newlines; empty where there are none."""
     fault: Fault | None = None
+    """Why there are none, or, with text, no more: of pages behind those that could be read."""
     milliseconds: float = 0.0
     unread: int = 0
     """Lines in scripts that nothing here can write."""

@@ -17,6 +17,7 @@ from tests.waiting import until
 
 from glimpsed.encoding.fallback import FALLBACK_ID
 from glimpsed.events import Event
+from glimpsed.indexing.again import try_again
 from glimpsed.indexing.context import Pending
 from glimpsed.indexing.follow import Following
 from glimpsed.indexing.keeping import commit
@@ -169,6 +170,28 @@ async def test_ocr_that_fails_is_tried_again_a_few_times(tmp_path: Path) -> None
         assert one.workers.ocrs.count("bad.png") == 3
         assert one.workers.reads.count("bad.png") == 1
         assert len(one.journal.of(Event.OCR_FAILED)) == 3
+
+
+async def test_of_pages_that_fail_the_words_before_them_are_kept_and_it_is_said(tmp_path: Path) -> None:
+    folder = tmp_path / "Pictures"
+    draw(folder, "fax.png")
+    async with house(tmp_path, folder) as one, one.running():
+        one.workers.words["fax.png"] = Words("", "PAGE ONE", Fault(FaultKind.CRASHED, "page 2 of 9: it died"))
+        assert (await one.idle()).errors == 1
+        for attempt, seconds in ((1, 61), (2, 601), (3, 10_000_000)):
+            row = await one.has(folder / "fax.png", lambda row, attempt=attempt: row.attempts == attempt)  # type: ignore[misc]  # bound at once
+            assert (row.error, row.ocr) == (OCR_FAILED + "page 2 of 9: it died", None)
+            assert "PAGE ONE" in row.text
+            assert row.vector is not None
+            one.later(seconds)
+        assert row.retry_at is None
+        await one.idle()
+        assert one.workers.ocrs == ["fax.png"] * 3
+        one.workers.words["fax.png"] = Words("", "PAGE ONE\nPAGE TWO")
+        await try_again([str(folder / "fax.png")], one.context)
+        row = await one.has(folder / "fax.png", lambda row: row.error is None)
+        assert (row.attempts, row.retry_at, row.ocr) == (0, None, OCR_ID)
+        assert "PAGE TWO" in row.text
 
 
 async def test_ocr_that_works_at_the_second_try(tmp_path: Path) -> None:

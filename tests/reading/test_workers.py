@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from unittest.mock import ANY
 
@@ -142,18 +143,28 @@ async def test_every_page_of_a_scan_counts(tmp_path: Path) -> None:
         assert workers.deaths == 0
 
 
+def crashed_at(page: int) -> Fault:
+    return replace(CRASH, what=f"page {page} of 3 and those after it: {CRASH.what}")
+
+
 @pytest.mark.parametrize(
-    ("said", "text", "asked"),
+    ("said", "text", "asked", "fault"),
     [
-        (["a", CRASH, "b", "c"], "a\nb\nc", [0, 1, 1, 2]),
-        (["a", CRASH, CRASH], "a", [0, 1, 1]),
-        (["a", BROKEN, "c"], "a\nc", [0, 1, 2]),
-        ([CRASH], "", [0]),
-        (["a\nb", "b\na", "\nc"], "a\nb\nc", [0, 1, 2]),
+        (["a", CRASH, "b", "c"], "a\nb\nc", [0, 1, 1, 2], None),
+        (["a", CRASH, CRASH], "a", [0, 1, 1], crashed_at(2)),
+        (
+            ["a", CRASH, "b", CRASH],
+            "a\nb",
+            [0, 1, 1, 2],
+            crashed_at(3),
+        ),
+        (["a", BROKEN, "c"], "a\nc", [0, 1, 2], None),
+        ([CRASH], "", [0], CRASH),
+        (["a\nb", "b\na", "\nc"], "a\nb\nc", [0, 1, 2], None),
     ],
 )
 async def test_a_page_that_fails_does_not_cost_the_others(
-    monkeypatch: pytest.MonkeyPatch, said: list[str | Fault], text: str, asked: list[int]
+    monkeypatch: pytest.MonkeyPatch, said: list[str | Fault], text: str, asked: list[int], fault: Fault | None
 ) -> None:
     pages: list[int] = []
 
@@ -169,7 +180,7 @@ async def test_a_page_that_fails_does_not_cost_the_others(
     words = await workers.ocr("/a.tif", "id")
     assert words is not None
     assert (words.text, pages, said) == (text, asked, [])
-    assert words.fault == (CRASH if not text else None)
+    assert words.fault == fault
 
 
 def spoilt_page(data: bytes, number: int) -> bytes:

@@ -1,7 +1,7 @@
 """One round of the refresh: what is done to some stale rows, side by side, until all of it is committed."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -77,15 +77,16 @@ class Round:
                 error=words.fault.what,
                 ms=round(words.milliseconds, 1),
             )
-            for row in rows:
-                await self._fail(row, words.fault, OCR_FAILED, lambda one: one.content_id == content_id)
-            return
+            if not words.text:
+                for row in rows:
+                    await self._fail(row, words.fault, OCR_FAILED, lambda one: one.content_id == content_id)
+                return
         if words.unread:
             ocr = context.current.ocr_partly or ocr
         for row in rows:
-            await self._word(row, words, ocr)
+            await self._word(row, words, ocr if words.fault is None else None)
 
-    async def _word(self, row: Row, words: Words, ocr: str) -> None:
+    async def _word(self, row: Row, words: Words, ocr: str | None) -> None:
         context, fallback = self._context, self._context.encoders.fallback_id
         worded = Worded(row.path, row.content_id, ocr, words.text or None)
         description = worded.describe(row)
@@ -101,9 +102,16 @@ class Round:
                 )
             self._finished(written)
 
+        def apply(current: Row | None, encodings: Mapping[str, Encoding]) -> Row | None:
+            made = worded.apply(current, fallback=fallback, encodings=encodings)
+            if made is None or current is None or words.fault is None:
+                return made
+            return _tried(replace(made, attempts=current.attempts), words.fault, OCR_FAILED, now)
+
+        now = context.wall()
         pending = Pending(
             row.path,
-            apply=lambda current, encodings: worded.apply(current, fallback=fallback, encodings=encodings),
+            apply=apply,
             finished=finished,
             text_id=description.text_id,
             text=() if description.text_id == row.text_id else description.encoded,
@@ -117,9 +125,7 @@ class Round:
         def apply(current: Row | None, _: object) -> Row | None:
             if current is None or not same(current):
                 return None
-            attempts = current.attempts + 1
-            when = retry_at(fault.kind, attempts, now)
-            return replace(current, error=what + fault.what, attempts=attempts, retry_at=when)
+            return _tried(current, fault, what, now)
 
         await self._send(Pending(row.path, apply=apply, finished=self._finished, second=True))
 
@@ -228,6 +234,11 @@ class Round:
     async def _send(self, pending: Pending) -> None:
         self._open += 1
         await (self._encode if pending.text else self._commit).send(pending)
+
+
+def _tried(row: Row, fault: Fault, what: str, now: float) -> Row:
+    attempts = row.attempts + 1
+    return replace(row, error=what + fault.what, attempts=attempts, retry_at=retry_at(fault.kind, attempts, now))
 
 
 def _ocr_id(context: Context) -> str:

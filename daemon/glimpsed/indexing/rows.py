@@ -82,7 +82,8 @@ class Worded:
 
     path: str
     content_id: str
-    ocr: str
+    ocr: str | None
+    """Id of the second pass; None where it came to no end."""
     text: str | None
     why: str = "ocr"
     milliseconds: dict[str, float] = field(default_factory=dict)

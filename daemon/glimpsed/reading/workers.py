@@ -3,6 +3,7 @@
 import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from time import perf_counter
 from types import TracebackType
 from typing import Self, TypeVar
@@ -163,10 +164,12 @@ class Workers:
     async def ocr(self, path: str, content_id: str) -> Words | None:
         """The words in the picture at `path`; None where the file there has another content, or is gone.
 
-        Of a file with several pages those of all of them, as far as they can be read, each line once.
+        Of a file with several pages those of all of them, as far as they can be read, each line once. Where workers die
+        over a page twice, those after it are not read, either: that is the fault, beside the words.
         """
         began = perf_counter()
         lines: dict[str, None] = {}
+        fault: Fault | None = None
         page, pages, crashes, unread = 0, 1, 0, 0
         while page < pages and crashes < 2:
             got = await self._page(path, content_id, page)
@@ -176,6 +179,7 @@ class Workers:
                 return Words(content_id, "", got.fault, (perf_counter() - began) * 1000)
             if got.fault is not None and got.fault.kind is FaultKind.CRASHED:
                 crashes += 1  # perhaps only the machine was busy; but two are enough for one file
+                fault = replace(got.fault, what=f"page {page + 1} of {pages} and those after it: {got.fault.what}")
                 continue
             if got.fault is None:
                 self.foreign.learn(got.languages, got.unusable)
@@ -183,7 +187,8 @@ class Workers:
                 pages, unread = got.pages, unread + got.unread
             page += 1
         text = "\n".join(line for line in lines if line)
-        return Words(content_id, text, None, (perf_counter() - began) * 1000, unread)
+        fault = fault if page < pages else None
+        return Words(content_id, text, fault, (perf_counter() - began) * 1000, unread)
 
     async def _page(self, path: str, content_id: str, page: int) -> messages.Recognised | messages.Failed:
         request = messages.Recognise(os.fsencode(path), content_id, page, self.foreign.packs())
