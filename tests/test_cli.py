@@ -1,16 +1,13 @@
 """Both programs as a shell runs them."""
 
 import base64
-import fcntl
 import json
 import os
-import pty
 import shutil
 import signal
 import stat
 import subprocess
 import sys
-import termios
 import time
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -20,6 +17,7 @@ from typing import Any, NoReturn
 
 import click
 import pytest
+from tests.terminals import seen
 from tests.unix_server import Stub, serving
 from tests.waiting import DEADLINE
 
@@ -125,17 +123,9 @@ def test_json_is_the_answer_as_it_came(home: dict[str, str], stub: Stub) -> None
 
 
 def on_terminal(home: Mapping[str, str], *arguments: str) -> str:
-    master, slave = pty.openpty()
-    settings = termios.tcgetattr(slave)
-    settings[1] &= ~termios.OPOST
-    termios.tcsetattr(slave, termios.TCSANOW, settings)
-    done = subprocess.run(command("glimpse", *arguments), env=home, stdout=slave, check=True, timeout=60)
-    assert done.returncode == 0
-    fcntl.fcntl(master, fcntl.F_SETFL, os.O_NONBLOCK)
-    text = os.read(master, 100_000).decode()
-    os.close(master)
-    os.close(slave)
-    return text
+    found = seen(command("glimpse", *arguments), home)
+    assert found.status == 0
+    return found.output
 
 
 def test_on_a_terminal_paths_are_links_and_harmless(home: dict[str, str], stub: Stub) -> None:
@@ -678,6 +668,16 @@ def test_a_folder_that_the_service_cannot_see_is_told(
     told = capsys.readouterr().err.splitlines()
     assert len(told) == 1
     assert told[0].startswith("glimpse: /var/tmp/pictures: the service does not see it")
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_units_where_the_session_does_not_look_are_told(home: dict[str, str], tmp_path: Path, known: bool) -> None:
+    place = tmp_path / "my-config/systemd/user"
+    program(home, "systemctl", f"echo /etc/systemd/user {place if known else ''}")
+    done = run(home | {"XDG_CONFIG_HOME": str(tmp_path / "my-config")}, "service", "install")
+    assert (done.returncode, (place / "glimpsed.service").exists()) == (0, True)
+    told = f"glimpse: {place}: systemd does not look there; set XDG_CONFIG_HOME for the session"
+    assert (told in done.stderr.decode()) is not known
 
 
 def test_a_socket_of_ones_own_is_listened_on(home: dict[str, str], tmp_path: Path) -> None:

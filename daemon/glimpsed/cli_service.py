@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,7 @@ def install(*, enable: bool, gpu: bool, system: bool) -> None:
         print(f"{file} is written")
     if told:
         print(f"the service is given {', '.join(told)} as set here")
+        _warn_of_unread(str(units.place))
     _warn_of_hidden(config.watch.folders if config is not None else ())
     if not gpu:
         _withdraw(units.drop_in)
@@ -119,15 +121,15 @@ class _Units:
         from glimpsed.config_places import Places  # noqa: PLC0415  not for --help
 
         own = os.path.join(Places(os.environ).directory("XDG_CONFIG_HOME"), "systemd", "user")
-        self._place = Path(SYSTEM_PLACE if system else own)
+        self.place = Path(SYSTEM_PLACE if system else own)
         kind = "glimpsed@" if system else "glimpsed"
         self.names = (f"{kind}.service", f"{kind}.socket")
-        self.drop_in = self._place / f"{kind}.service.d" / GPU
+        self.drop_in = self.place / f"{kind}.service.d" / GPU
         self.enabling = _ENABLING_SYSTEM if system else _ENABLING
 
     def file(self, name: str) -> Path:
         """Where the unit is, whether it exists or not."""
-        return self._place / name
+        return self.place / name
 
 
 _ENABLING = """\
@@ -199,6 +201,17 @@ def _warn_of_hidden(folders: Iterable[str]) -> None:
     for folder in folders:
         if os.path.realpath(folder).startswith(("/tmp/", "/var/tmp/")):  # noqa: S108  nothing is made there
             warn(f"{folder}: the service does not see it, it has a /tmp and a /var/tmp of its own (PrivateTmp=)")
+
+
+def _warn_of_unread(place: str) -> None:
+    """Units are where this shell's $XDG_CONFIG_HOME says; the session's manager may know another one, or none."""
+    from glimpsed.cli_show import warn  # noqa: PLC0415  not for --help
+
+    asked = ["systemctl", "--user", "show", "--property=UnitPath", "--value"]
+    with suppress(OSError, subprocess.SubprocessError):
+        found = subprocess.run(asked, check=True, capture_output=True, text=True, timeout=10).stdout.split()
+        if place not in found:
+            warn(f"{place}: systemd does not look there; set XDG_CONFIG_HOME for the session, not in a shell alone")
 
 
 def _written_directories(config: "Config") -> list[str]:
