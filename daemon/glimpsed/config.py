@@ -62,6 +62,8 @@ class Read:
     max_pages: int = _key(kinds.whole(1, 10_000))
     max_metadata: int = _key(kinds.whole(100_000, 1_000_000_000))
     max_inflated: int = _key(kinds.whole(100_000, 1_000_000_000))
+    max_packet: int = _key(kinds.whole(100_000, 1_000_000_000))
+    max_values: int = _key(kinds.whole(100, 10_000_000))
     max_text: int = _key(kinds.whole(1_000, 100_000_000))
     max_xml_entities: int = _key(kinds.whole(0, 10_000))
     recycle_after: int = _key(kinds.whole(1, 1_000_000_000))

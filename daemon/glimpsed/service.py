@@ -165,6 +165,8 @@ async def _opened(config: Config, journal: Journal, *, thorough: bool) -> AsyncI
             pages=read.max_pages,
             metadata=read.max_metadata,
             inflated=read.max_inflated,
+            packet=read.max_packet,
+            values=read.max_values,
             text=read.max_text,
             xml_entities=read.max_xml_entities,
         ),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from tests.pictures import draw, encode, noisy
+from tests.pictures import draw, encode, noisy, xmp_packet
 
 from glimpsed.reading import bounds, counting, image, xmp
 from glimpsed.reading.bounds import Bounds, bounded
@@ -91,7 +91,6 @@ def test_a_bomb_of_packed_text() -> None:
 def test_many_packed_texts_have_one_bound() -> None:
     three = [packed(b"Comment", bytes([65 + number]) * 1000) for number in range(3)]
     with bounded(Bounds(inflated=2500)) as spent:
-        assert len(bounds.now().bounds.__class__.__slots__) == 7
         from glimpsed.reading.blocks import blocks
 
         assert [text for _, text in blocks(png(*three)).texts] == ["A" * 1000, "B" * 1000]
@@ -256,6 +255,38 @@ def test_a_billion_laughs_end() -> None:
     packet = LAUGHS % (b"ha", b'<!ENTITY a0 "ha">' + more, b"&a11;")
     with bounded(Bounds(xml_entities=1000)):
         assert xmp.read(packet).texts == ()  # expat's own bound on what they become
+
+
+def test_packets_and_values() -> None:
+    title = "<dc:title>Lunch</dc:title>" + " " * 3_000
+    made: dict[str, Any] = {"xmp": title, "iptc": {"caption": "Soup", "keywords": ["a", "b", "c"]}}
+    whole = encode(Image.new("RGB", (8, 8)), "JPEG", **made)
+    content, _ = read(whole, Bounds(packet=2_000))
+    assert content.fault is not None
+    assert content.fault.what == "an XMP packet of more bytes; at most 2,000 are read ([read] max_packet)"
+    assert [part.text for part in content.parts if part.label != "date"] == ["Soup", "a, b, c"]
+    content, _ = read(whole, Bounds(values=2))
+    assert content.fault is not None
+    assert content.fault.what == "more values in an IPTC block; at most 2 are read ([read] max_values)"
+    bag = "".join(f"<rdf:li>{name}</rdf:li>" for name in "abc")
+    with bounded(Bounds(values=2)) as spent:
+        packet = xmp_packet(f"<dc:subject><rdf:Bag>{bag}</rdf:Bag></dc:subject>")
+        assert xmp.read(packet).texts == (("keywords", "a"),)  # and whom the packet is about
+    assert spent.fault is not None
+    assert spent.fault.what == "more values in an XMP packet; at most 2 are read ([read] max_values)"
+
+
+def test_ancestors_without_end_are_no_trouble() -> None:
+    packet = b"<photoshop:DocumentAncestors>" * 200_000
+    with bounded(Bounds()) as spent:
+        assert xmp.read(packet).texts == ()
+    assert spent.fault is not None
+
+
+def test_a_large_drawing() -> None:
+    content, _ = read(b"<svg xmlns='http://www.w3.org/2000/svg'><title>Lunch</title></svg>", Bounds(inflated=60))
+    assert content.fault is not None
+    assert content.fault.what == "a drawing of 66 bytes; at most 60 are read ([read] max_inflated)"
 
 
 def test_outside_of_a_reading_the_defaults_hold() -> None:

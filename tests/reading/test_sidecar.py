@@ -9,6 +9,7 @@ import pytest
 from tests.pictures import encode, noisy, xmp_packet
 
 from glimpsed.reading import sidecar
+from glimpsed.reading.bounds import Bounds, bounded
 from glimpsed.records import Content, Fault, FaultKind, Part
 
 XMP = """
@@ -79,13 +80,16 @@ def test_what_is_refused_is_told_and_the_others_are_read(tmp_path: Path, monkeyp
 
 
 def test_a_file_too_large_is_bounded(tmp_path: Path) -> None:
-    (tmp_path / "a.xmp").write_bytes(xmp_packet(XMP) + b" " * (sidecar.LIMIT + 1))
-    (tmp_path / "a.txt").write_bytes(b"word " * sidecar.LIMIT)
-    parts, content = sidecar.read(str(tmp_path / "a.jpg"))
+    (tmp_path / "a.xmp").write_bytes(xmp_packet(XMP) + b" " * 2_000)
+    (tmp_path / "a.txt").write_bytes(b"word " * 2_000_000)
+    with bounded(Bounds(packet=2_000)) as spent:
+        parts, content = sidecar.read(str(tmp_path / "a.jpg"))
     assert content is None
+    assert spent.fault is not None
+    assert spent.fault.what == "an XMP packet of more bytes; at most 2,000 are read ([read] max_packet)"
     (part,) = parts
     assert part.text.startswith("word word")
-    assert len(part.text) <= 4000
+    assert 1_900 < len(part.text) <= 2_001
 
 
 def test_markdown(tmp_path: Path) -> None:
@@ -122,14 +126,17 @@ def test_the_other_files_of_a_group(tmp_path: Path) -> None:
 
 def test_of_a_large_file_of_the_group_the_beginning_is_read(tmp_path: Path) -> None:
     data = encode(noisy((64, 48)), "JPEG", caption="a heron")
-    (tmp_path / "IMG_1.jpg").write_bytes(data + b"\0" * 2 * sidecar.LIMIT)
+    (tmp_path / "IMG_1.jpg").write_bytes(data + b"\0" * 2_000_000)
     assert sidecar.read(str(tmp_path / "IMG_1.nef"))[0] == (Part("sidecar", "a heron"),)
 
 
 def test_a_json_too_large_is_passed_over(tmp_path: Path) -> None:
     told = '{"photoTakenTime": {}, "description": "a heron"}'
-    (tmp_path / "a.jpg.json").write_text(told + " " * sidecar.LIMIT)
-    assert sidecar.read(str(tmp_path / "a.jpg")) == ((), None)
+    (tmp_path / "a.jpg.json").write_text(told + " " * 2_000)
+    with bounded(Bounds(packet=2_000)) as spent:
+        assert sidecar.read(str(tmp_path / "a.jpg")) == ((), None)
+    assert spent.fault is not None
+    assert spent.fault.what == "JSON of more bytes; at most 2,000 are read ([read] max_packet)"
     (tmp_path / "a.jpg.json").write_text(told)
     assert sidecar.read(str(tmp_path / "a.jpg")) == ((Part("sidecar", "a heron"),), None)
 

@@ -3,13 +3,16 @@
 The parsers ask `now()`: what bounds the reading under way, and what it has used up.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TypeVar
 
 from glimpsed.reading.faults import too_large
 from glimpsed.records import Fault, Part
+
+_V = TypeVar("_V")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class Bounds:
     """Bytes of all its metadata blocks together."""
     inflated: int = 64 << 20
     """Bytes that all its packed texts and profiles become."""
+    packet: int = 4 << 20
+    """Bytes of one XMP packet, or of one sidecar."""
+    values: int = 20_000
+    """Of one XMP packet or IPTC block; no person wrote more."""
     text: int = 1 << 20
     """Bytes of words that are kept, in UTF-8."""
     xml_entities: int = 0
@@ -82,6 +89,20 @@ class Spent:
         if count > self.bounds.frames:
             self.too_much("more frames or pages", "max_frames", self.bounds.frames)
         return min(count, self.bounds.frames)
+
+    def packet(self, size: int, what: str) -> bool:
+        """Whether `what`, of so many bytes, is small enough to be read."""
+        if size > self.bounds.packet:
+            self.too_much(f"{what} of more bytes", "max_packet", self.bounds.packet)
+        return size <= self.bounds.packet
+
+    def values(self, found: Iterable[_V], what: str) -> Iterator[_V]:
+        """The first of what is found in `what`, as many as may be."""
+        for count, one in enumerate(found):
+            if count == self.bounds.values:
+                self.too_much(f"more values in {what}", "max_values", self.bounds.values)
+                return
+            yield one
 
     def words(self, parts: Sequence[Part]) -> tuple[Part, ...]:
         """The parts, the first of them, as far as there is room."""

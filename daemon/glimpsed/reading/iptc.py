@@ -2,9 +2,8 @@
 
 import hashlib
 from collections.abc import Iterator
-from itertools import islice
 
-from glimpsed.reading import dates
+from glimpsed.reading import bounds, dates
 from glimpsed.reading.fields import Field
 from glimpsed.reading.texts import clean, decode
 
@@ -27,8 +26,6 @@ _FIELDS = {
 _DATES = {55: ("DateCreated", 60), 62: ("DigitalCreationDate", 63)}
 """Data set of a day, its name, data set of the time."""
 
-_MOST = 5_000
-"""Data sets of one block; no person wrote more."""
 _IPTC, _DIGEST = 0x0404, 0x0425
 _UTF8 = b"\x1b%G"
 _PARTS = {
@@ -69,7 +66,7 @@ def fields(data: bytes) -> Iterator[Field]:
     """All that says something to people, in the order of the block; dates last."""
     encoding: str | None = None
     days: dict[int, str] = {}
-    for record, number, value in islice(_sets(data), _MOST):
+    for record, number, value in bounds.now().values(_sets(data), "an IPTC block"):
         if (record, number) == (1, 90):
             encoding = _encoding(value)
         elif record == 2 and number in _FIELDS:

@@ -7,17 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from glimpsed import files, sidecar_names
-from glimpsed.reading import attributes, dates, markdown, metadata, places, takeout, xmp
+from glimpsed.reading import attributes, bounds, dates, markdown, metadata, places, takeout, xmp
 from glimpsed.reading.faults import refused
 from glimpsed.reading.fields import CHANGED
 from glimpsed.reading.texts import clean, decode
 from glimpsed.records import Content, Fault, FaultKind, Part
 
-LIMIT = 1 << 20
-"""Bytes read of one file; a longer XMP or JSON is passed over, a longer text is cut.
-
-Of another file of the group it is the beginning, where its metadata stand: the pixels are the same.
-"""
+_BEGINNING = 1 << 20
+"""Bytes of another file of the group that are read, where its metadata stand: the pixels are the same."""
 
 _DARKTABLE = re.compile(rb"darktable\|[^<>\"]*")
 """Tags that darktable gives by itself, such as `darktable|format|cr2`; their levels stand alone in dc:subject."""
@@ -25,6 +22,7 @@ _DARKTABLE = re.compile(rb"darktable\|[^<>\"]*")
 _NO_FIELDS = frozenset({"date", "camera", "ocr", "placenames"})
 """Labels of what is made of fields, not written by anybody."""
 
+_TEXTS = frozenset({sidecar_names.APPLE, "album", ".json", ".txt", ".md"})
 
 ATTRIBUTES = "extended attributes"
 """What they are called where files have their names."""
@@ -89,17 +87,18 @@ def _every(path: str) -> Iterator[tuple[str, _Said]]:
     for place in around:
         name = files.shown(os.path.basename(place))
         try:
-            data = _bytes(place)
+            data = _bytes(place, _most(kind := _kind(place)))
         except OSError as error:
             yield name, _Said(fault=refused(error))
             continue
         if data is None:
             continue
-        match _kind(place):
+        match kind:
             case sidecar_names.APPLE:
                 yield name, _Said([part.text for part in metadata.parts(tuple(attributes.of_appledouble(data)))])
             case "album":
-                yield name, _Said([part.text for part in metadata.parts(takeout.album(data))])
+                said = takeout.album(data) if _fits(data) else ()
+                yield name, _Said([part.text for part in metadata.parts(said)])
             case ".xmp":
                 yield name, _xmp(data)
             case ".json":
@@ -120,8 +119,20 @@ def _kind(place: str) -> str:
     return "album" if sidecar_names.is_album(place) else os.path.splitext(place)[1].lower()
 
 
+def _most(kind: str) -> int:
+    """Bytes of a file of that kind that are read; one more than may be, which tells that there are more."""
+    now = bounds.now()
+    if kind == ".xmp":  # much of it may be what is of no use to anybody
+        return now.block
+    return now.bounds.packet + 1 if kind in _TEXTS else _BEGINNING
+
+
+def _fits(data: bytes) -> bool:
+    return bounds.now().packet(len(data), "JSON")
+
+
 def _xmp(data: bytes) -> _Said:
-    packet = xmp.read(data) if len(data) <= LIMIT else xmp.Xmp()
+    packet = xmp.read(data)
     own = {level.strip().casefold() for tag in _DARKTABLE.findall(data) for level in decode(tag).split("|")}
     written = [(label, text) for label, text in packet.texts if label != "keywords" or text.casefold() not in own]
     texts = [part.text for part in metadata.parts(written)]
@@ -129,7 +140,7 @@ def _xmp(data: bytes) -> _Said:
 
 
 def _takeout(data: bytes) -> _Said:
-    found = takeout.read(data) if len(data) <= LIMIT else None
+    found = takeout.read(data) if _fits(data) else None
     if found is None:
         return _Said()
     texts = [part.text for part in metadata.parts(found.texts)]
@@ -149,8 +160,8 @@ def _sibling(data: bytes) -> _Said:
     return _Said(texts, taken, content.camera, position)
 
 
-def _bytes(path: str) -> bytes | None:
-    """At most LIMIT + 1 bytes of a regular file; a pipe of that name must not hang the reader. May raise OSError."""
+def _bytes(path: str, most: int) -> bytes | None:
+    """So many bytes of a regular file at most; a pipe of that name must not hang the reader. May raise OSError."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except (FileNotFoundError, ValueError):  # it went
@@ -159,6 +170,6 @@ def _bytes(path: str) -> bytes | None:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             return None
         with open(handle, "rb", closefd=False) as file:
-            return file.read(LIMIT + 1)
+            return file.read(most)
     finally:
         os.close(handle)

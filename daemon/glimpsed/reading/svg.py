@@ -16,9 +16,6 @@ from defusedxml.ElementTree import fromstring
 from glimpsed.reading import bounds
 from glimpsed.reading.texts import clean
 
-LIMIT = 64 << 20
-"""Bytes of one drawing, also after inflating it."""
-
 _HEAD = 64 << 10
 _ROOT = re.compile(rb"<(?:[A-Za-z][\w.-]*:)?svg[\s/>]")
 _START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|!--|!DOCTYPE\s+svg|(?:[A-Za-z][\w.-]*:)?svg[\s/>])")
@@ -56,8 +53,10 @@ def is_svg(data: bytes) -> bool:
 def read(data: bytes) -> Drawing:
     """Raises BadDrawing and nothing else."""
     plain = _unpacked(data) if data[:2] == _PACKED else data
-    if len(plain) > LIMIT:
-        raise BadDrawing(f"more than {LIMIT} bytes")
+    spent = bounds.now()
+    if len(plain) > spent.bounds.inflated:
+        spent.too_much(f"a drawing of {len(plain):,} bytes", "max_inflated", spent.bounds.inflated)
+        raise BadDrawing(f"more than {spent.bounds.inflated} bytes")
     try:
         root = fromstring(_without_entities(plain), forbid_dtd=True)
         return Drawing(_size(root), tuple(_texts(root)))
@@ -91,11 +90,11 @@ def _without_entities(data: bytes) -> bytes:
     found = _DOCTYPE.search(data, 0, _HEAD)
     if found is None:
         return data
-    body = data[found.end() :]
+    body, most = data[found.end() :], bounds.now().bounds.inflated
     for number, entity in enumerate(_ENTITY.finditer(found[1] or b"")):
         value = entity[2] or entity[3] or b""
         name = b"&" + entity[1] + b";"
-        if number >= _MOST_ENTITIES or len(body) + body.count(name) * len(value) > LIMIT:
+        if number >= _MOST_ENTITIES or len(body) + body.count(name) * len(value) > most:
             raise BadDrawing("its entities make it too large")
         body = body.replace(name, value)
     return data[: found.start()] + body

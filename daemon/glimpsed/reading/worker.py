@@ -219,7 +219,7 @@ class Worker:
         with bounded(self._bounds) as spent:
             parts, said = sidecar.read(path)
             parts, fault = spent.words(parts), spent.fault
-        if fault is not None:
+        if fault is not None and (said is None or said.fault is None):  # what may pass is tried again, and told then
             said = replace(said or Content(""), fault=replace(fault, what=f"a sidecar has {fault.what}"))
         return _Beside(parts, places.located(said) if said is not None else None, state)
 

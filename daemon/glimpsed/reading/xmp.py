@@ -14,11 +14,6 @@ from glimpsed.reading.fields import Field, worded
 from glimpsed.reading.texts import clean, decode
 from glimpsed.reading.xmp_names import DATES, LABELS, PRIVATE, REGIONS, short
 
-LIMIT = 4 << 20
-"""Bytes of one packet."""
-_VALUES = 20_000
-"""Values of one packet; no person wrote more."""
-
 _PLAIN = re.compile(r"[+-]?\d{1,3}(?:\.\d{1,18})?", re.ASCII)
 _SOMEBODY = {"Face", "Pet", ""}
 _OPENING = re.compile(r"<(?:\w+:)?(xmpmeta|xapmeta|RDF)\b")
@@ -26,8 +21,9 @@ _NODE = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}nodeID"
 _CLOSING = {name: re.compile(rf"</(?:\w+:)?{name}\s*>") for name in ("xmpmeta", "xapmeta", "RDF")}
 _LOOSE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)")
 _NO_NAME = re.compile(r"</?[\w.-]+:\w+/\w[^<>]*>")
-_ANCESTORS = re.compile(rb"<photoshop:DocumentAncestors\b.*?</photoshop:DocumentAncestors\s*>", re.DOTALL)
+_ANCESTORS = re.compile(rb"<photoshop:DocumentAncestors\b")
 """Megabytes of numbers, which Photoshop hands down from each document to what is pasted from it."""
+_ANCESTORS_END = re.compile(rb"</photoshop:DocumentAncestors\s*>")
 _UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
 
 
@@ -62,10 +58,19 @@ class Xmp:
 
 def read(packet: bytes) -> Xmp:
     """Never raises: a packet that is no XML, or a dangerous one, says nothing; a careless one is mended."""
-    if len(packet) > LIMIT:
-        packet = _ANCESTORS.sub(b"", packet, count=1)
-    root = _root(packet[:LIMIT])
+    spent = bounds.now()
+    if len(packet) > spent.bounds.packet:
+        packet = _without_ancestors(packet)
+    if not spent.packet(len(packet), "an XMP packet"):
+        return Xmp()
+    root = _root(packet)
     return Xmp() if root is None else Xmp(tuple(_fields(root)))
+
+
+def _without_ancestors(packet: bytes) -> bytes:
+    begin = _ANCESTORS.search(packet)
+    end = _ANCESTORS_END.search(packet, begin.end()) if begin else None
+    return packet if begin is None or end is None else packet[: begin.start()] + packet[end.end() :]
 
 
 def _root(packet: bytes) -> Element | None:
@@ -140,9 +145,7 @@ def _text(packet: bytes) -> str:
 def _fields(root: Element) -> Iterator[Field]:
     found: dict[str, list[str]] = {}
     said: list[Field] = []
-    for count, (name, value) in enumerate(_properties(root)):
-        if count == _VALUES:
-            break
+    for name, value in bounds.now().values(_properties(root), "an XMP packet"):
         found.setdefault(name, []).append(value)
         said.extend(_field(name, value))
 
