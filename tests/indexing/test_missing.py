@@ -55,8 +55,9 @@ async def test_missing_rows_of_earlier_runs_are_looked_at_once(tmp_path: Path, m
     async with house(tmp_path, folder) as rooms, rooms.running():
         await rooms.idle()
         row = await rooms.row(picture)
-        old = [replace(row, path=str(folder / "old" / name), missing_since=5.0) for name in ("a.png", "b.png")]
-        other = replace(row, path=str(folder / "other.png"), missing_since=5.0, inode=1)
+        since = rooms.context.wall()  # not long enough to be forgotten
+        old = [replace(row, path=str(folder / "old" / name), missing_since=since) for name in ("a.png", "b.png")]
+        other = replace(row, path=str(folder / "other.png"), missing_since=since, inode=1)
         await rooms.writer.commit(puts([*old, other]))
     async with house(tmp_path, folder) as rooms:
         rooms.writer.errors["forget"] = [NoRoomError("no room to delete")]
